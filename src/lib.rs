@@ -1,0 +1,3 @@
+//! Audits the security and permissions of an app on the Parse Platform.
+
+pub mod model;

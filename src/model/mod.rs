@@ -1,0 +1,137 @@
+//! Nouns: the app as plain, ordered data. No input, no rules, no decisions.
+//!
+//! Every input becomes the same [`App`], and meaning is fixed where data enters:
+//! nothing later may ask where a fact came from to know what it means.
+
+use std::collections::BTreeMap;
+
+pub mod acl;
+pub mod census;
+pub mod class;
+pub mod clp;
+pub mod known;
+pub mod names;
+pub mod oddity;
+pub mod operation;
+pub mod place;
+pub mod principal;
+pub mod roles;
+pub mod server;
+pub mod snapshot;
+pub mod spans;
+
+pub use acl::{Acl, Grantee};
+pub use census::Census;
+pub use class::{Class, Field, FieldKind, Origin};
+pub use clp::{Clp, Group};
+pub use known::{Known, Why};
+pub use names::{ClassName, FieldName, RoleName, RuleId, UserId};
+pub use operation::Operation;
+pub use place::{FileId, Place, Span, Texts};
+pub use principal::Principal;
+pub use roles::Roles;
+pub use server::Server;
+pub use snapshot::Snapshot;
+
+/// Everything that is known about one app.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct App {
+    /// Classes by name.
+    pub classes: BTreeMap<ClassName, Class>,
+    /// Further descriptions of classes that differ from the one in `classes`.
+    pub other_descriptions: Vec<Class>,
+    /// Roles, from rows of `_Role` and its join tables.
+    pub roles: Known<Roles>,
+    /// The server.
+    pub server: Server,
+    /// Parameters of `_GlobalConfig`, by name.
+    pub config: Known<BTreeMap<String, ConfigParameter>>,
+    /// Webhooks of `_Hooks`.
+    pub webhooks: Known<Vec<Webhook>>,
+    /// Names of jobs in `_JobSchedule`.
+    pub scheduled_jobs: Known<BTreeMap<String, Place>>,
+    /// Credentials that lie in exports of data.
+    pub leaks: Vec<Leak>,
+}
+
+/// One parameter of `_GlobalConfig`; its value is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigParameter {
+    /// Whether only the master key may read it.
+    pub master_key_only: bool,
+    /// Whether the value has the form of a key, token or password.
+    pub looks_secret: bool,
+    /// Where it is.
+    pub at: Place,
+}
+
+/// One webhook; of its address only scheme and host are kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Webhook {
+    /// `function calculate` or `beforeSave Order`.
+    pub trigger: String,
+    /// `https`, `http`, …
+    pub scheme: String,
+    /// The host, without user, port, path and query.
+    pub host: String,
+    /// Where it is.
+    pub at: Place,
+}
+
+/// Credentials of one kind in one file of rows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Leak {
+    /// What they are.
+    pub kind: LeakKind,
+    /// How many rows have one.
+    pub rows: u64,
+    /// The file.
+    pub at: Place,
+}
+
+/// A kind of credential that Parse Server stores in rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeakKind {
+    /// `_session_token` of `_Session`, in clear text.
+    SessionToken,
+    /// `_hashed_password` of `_User`.
+    PasswordHash,
+    /// `masterKey` of `_ExportProgress`, in clear text.
+    MasterKey,
+}
+
+impl LeakKind {
+    /// The name of the kind in rule files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SessionToken => "session-token",
+            Self::PasswordHash => "password-hash",
+            Self::MasterKey => "master-key",
+        }
+    }
+}
+
+impl App {
+    /// Every description of every class: the audited one first, then those that differ.
+    pub fn descriptions(&self) -> impl Iterator<Item = &Class> {
+        self.classes.values().chain(&self.other_descriptions)
+    }
+
+    /// Whether nothing was read that permissions could be worked out from.
+    pub fn is_empty(&self) -> bool {
+        self.classes.is_empty()
+            && !self.roles.is_read()
+            && !self.server.options.is_read()
+            && !self.config.is_read()
+            && !self.webhooks.is_read()
+            && self.leaks.is_empty()
+    }
+
+    /// Every role that exists or is named in permissions or ACLs.
+    pub fn role_names(&self) -> std::collections::BTreeSet<RoleName> {
+        let declared = self.roles.read().into_iter().flat_map(|roles| roles.by_name.keys());
+        let in_permissions = self.descriptions().filter_map(|class| class.clp.read()).flat_map(Clp::roles);
+        let in_rows = self.classes.values().filter_map(|class| class.rows.read()).flat_map(Census::roles);
+        declared.chain(in_permissions).chain(in_rows).cloned().collect()
+    }
+}
