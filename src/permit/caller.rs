@@ -1,0 +1,84 @@
+//! What the server knows of whoever is asking: a session, roles, a key.
+
+use std::collections::BTreeSet;
+
+use crate::model::{App, FieldName, Known, Principal, RoleName, Roles, UserId};
+
+use super::behaviour::Behaviour;
+
+/// Whoever sends a request, as the server sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// A client: permissions apply.
+    Client(Client),
+    /// The read-only master key: reads everything, writes nothing.
+    ReadOnlyMaster,
+    /// The maintenance key.
+    Maintenance,
+    /// The master key: no check applies.
+    Master,
+}
+
+/// A client with what it carries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Client {
+    /// The user of the session.
+    pub user: User,
+    /// The roles of the user, inherited ones included.
+    pub roles: BTreeSet<RoleName>,
+}
+
+/// The user of a session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum User {
+    /// No session.
+    #[default]
+    Nobody,
+    /// A user of whom nothing else is known.
+    Somebody,
+    /// The user that this column of the row in question refers to.
+    OwnerBy(FieldName),
+    /// This user.
+    Is(UserId),
+}
+
+impl Client {
+    /// Whether the client has a session.
+    pub fn is_signed_in(&self) -> bool {
+        self.user != User::Nobody
+    }
+
+    /// Whether the client is exactly this user.
+    pub fn is(&self, user: UserId) -> bool {
+        self.user == User::Is(user)
+    }
+}
+
+impl Caller {
+    /// The caller behind a principal.
+    pub fn of(principal: &Principal, app: &App, behaviour: &Behaviour) -> Self {
+        let none = Roles::default();
+        let roles = app.roles.read().unwrap_or(&none);
+        let client = |user, roles| Self::Client(Client { user, roles });
+        match principal {
+            Principal::Public => Self::Client(Client::default()),
+            Principal::AnyUser | Principal::AnonymousUser => client(User::Somebody, BTreeSet::new()),
+            Principal::Owner(column) => client(User::OwnerBy(column.clone()), BTreeSet::new()),
+            Principal::Role(role) => client(User::Somebody, roles.held_with([role])),
+            Principal::User(user) => client(User::Is(*user), roles.held_by(*user)),
+            Principal::ReadOnlyMaster => Self::ReadOnlyMaster,
+            Principal::Maintenance if !behaviour.has_maintenance_key => Self::Client(Client::default()),
+            Principal::Maintenance => Self::Maintenance,
+            Principal::Master => Self::Master,
+        }
+    }
+
+    /// A user who holds all of these roles, and what they inherit.
+    pub fn with_roles<'r>(roles: impl IntoIterator<Item = &'r RoleName>, app: &'r App) -> Self {
+        let roles = match &app.roles {
+            Known::Read(known) => known.held_with(roles),
+            Known::Unread(_) => roles.into_iter().cloned().collect(),
+        };
+        Self::Client(Client { user: User::Somebody, roles })
+    }
+}

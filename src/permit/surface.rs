@@ -1,0 +1,183 @@
+//! The access surface: for each principal, class and operation, how far it reaches.
+//!
+//! Cells are ordered, so that "wider" and "narrower" are decidable. What ACLs make
+//! of a class-level grant is counted where rows were read, and is otherwise an
+//! upper bound that says so.
+
+use std::collections::BTreeSet;
+
+use crate::model::census::{Census, Rows, Shape};
+use crate::model::clp::DefaultAcl;
+use crate::model::{Class, FieldName, Group, Known, Operation, Principal, UserId, Why};
+
+use super::caller::Caller;
+use super::decide::{Condition, Verdict};
+use super::object::{Side, admits, shape_admits, shape_names_users};
+use super::{Engine, fields};
+
+/// How many rows of a class an operation reaches, from least to most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach {
+    /// None.
+    None,
+    /// The rows that name the caller, by a column or in their ACL.
+    OwnRows,
+    /// Some rows.
+    SomeRows,
+    /// All rows; for `create` and `addField`: allowed.
+    AllRows,
+}
+
+impl Reach {
+    /// A few words for reports.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::OwnRows => "own rows",
+            Self::SomeRows => "some rows",
+            Self::AllRows => "all rows",
+        }
+    }
+}
+
+/// One cell of the access matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cell {
+    /// How far the operation reaches; an upper bound while `rows` is unread.
+    pub reach: Known<Reach>,
+    /// Rows that the caller reaches whoever it is, where rows were read and matter.
+    pub rows: Known<Rows>,
+    /// The class grants it, and no row admits the caller: open on paper only.
+    pub dormant: bool,
+}
+
+impl Cell {
+    const NONE: Self = Self { reach: Known::Read(Reach::None), rows: Known::Unread(Why::NotAsked), dormant: false };
+
+    /// A cell whose reach needs no rows.
+    fn of(reach: Reach) -> Self {
+        Self { reach: Known::Read(reach), ..Self::NONE }
+    }
+
+    /// The reach if it is known.
+    pub fn known(&self) -> Option<Reach> {
+        self.reach.read().copied()
+    }
+
+    /// Whether anything is within reach.
+    pub fn is_open(&self) -> bool {
+        self.known().is_some_and(|reach| reach > Reach::None)
+    }
+}
+
+impl Engine<'_> {
+    /// The cell of a principal's caller, a class and an operation.
+    pub fn cell(&self, caller: &Caller, class: &Class, op: Operation) -> Cell {
+        let conditions = match self.verdict(caller, class, op, &mut ()) {
+            Verdict::Allow => return Cell::of(Reach::AllRows),
+            Verdict::Deny(_) => return Cell::NONE,
+            Verdict::Unknown(why) => return Cell { reach: Known::Unread(why), ..Cell::NONE },
+            Verdict::If(conditions) => conditions,
+        };
+        let by_column = conditions.iter().any(|condition| !matches!(condition, Condition::Acl(_)));
+        if by_column {
+            return Cell::of(Reach::OwnRows);
+        }
+        let side = if op.is_read() { Side::Read } else { Side::Write };
+        match &class.rows {
+            Known::Read(census) => reach_of(census, caller, side),
+            // A class that gives its objects an ACL has rows that this caller may not reach.
+            Known::Unread(why) if !default_admits(class, caller, side) => {
+                Cell { reach: Known::Unread(*why), ..Cell::NONE }
+            }
+            Known::Unread(_) => Cell::of(Reach::AllRows),
+        }
+    }
+
+    /// The columns of a class that a caller gets when it reads rows that are not its own.
+    ///
+    /// Unread if the columns of the class are.
+    pub fn visible<'c>(&self, caller: &Caller, class: &'c Class) -> Known<BTreeSet<&'c FieldName>> {
+        let hidden = self.hidden(caller, class);
+        let never = |field: &FieldName| match (class.name.as_str(), field.as_str()) {
+            ("_User", "password") => true,
+            ("_User", "authData") => matches!(caller, Caller::Client(_)),
+            _ => false,
+        };
+        class
+            .fields
+            .as_ref()
+            .map(|fields| fields.keys().filter(|field| !hidden.contains(*field) && !never(field)).collect())
+    }
+
+    /// The columns of a class that the user in `column` gets of its own rows.
+    pub fn visible_to_owner<'c>(
+        &self,
+        caller: &Caller,
+        class: &'c Class,
+        column: &FieldName,
+    ) -> Known<BTreeSet<&'c FieldName>> {
+        let before = self.hidden(caller, class);
+        let hidden =
+            fields::hidden_from_owner(&self.groups(class), &before, |own| own == column, &self.settings.behaviour);
+        class.fields.as_ref().map(|fields| fields.keys().filter(|field| !hidden.contains(*field)).collect())
+    }
+
+    /// Every principal that permissions of the app can tell apart, clients before keys.
+    pub fn principals(&self) -> Vec<Principal> {
+        let mut principals = vec![Principal::Public];
+        if self.settings.anonymous_users {
+            principals.push(Principal::AnonymousUser);
+        }
+        principals.push(Principal::AnyUser);
+        let mut columns: BTreeSet<FieldName> = BTreeSet::new();
+        let mut users: BTreeSet<UserId> = BTreeSet::new();
+        for clp in self.app.descriptions().filter_map(|class| class.clp.read()) {
+            let lists = Operation::ALL.into_iter().filter_map(|op| clp.grants(op)).map(|grants| &grants.pointer_fields);
+            let lists = lists.chain([&clp.read_user_fields, &clp.write_user_fields]);
+            columns.extend(lists.flat_map(|list| list.fields.iter().cloned()));
+            columns.extend(clp.protected_fields.iter().flatten().filter_map(|(group, _)| match group {
+                Group::UserField(column) => Some(column.clone()),
+                _ => None,
+            }));
+            users.extend(clp.users());
+        }
+        principals.extend(columns.into_iter().map(Principal::Owner));
+        principals.extend(self.app.role_names().into_iter().map(Principal::Role));
+        principals.extend(users.into_iter().map(Principal::User));
+        principals.extend([Principal::ReadOnlyMaster, Principal::Maintenance, Principal::Master]);
+        principals
+    }
+}
+
+/// Whether objects that are saved without an ACL admit the caller.
+fn default_admits(class: &Class, caller: &Caller, side: Side) -> bool {
+    let (Known::Read(clp), Caller::Client(client)) = (&class.clp, caller) else { return true };
+    match (&clp.default_acl, side) {
+        (DefaultAcl::None, _) => true,
+        (DefaultAcl::Given { read, .. }, Side::Read) => admits(Some(read), client),
+        (DefaultAcl::Given { write, .. }, Side::Write) => admits(Some(write), client),
+    }
+}
+
+/// How far a caller whom the class lets in reaches into rows with these ACLs.
+fn reach_of(census: &Census, caller: &Caller, side: Side) -> Cell {
+    let Caller::Client(client) = caller else { return Cell::of(Reach::AllRows) };
+    let total = census.rows();
+    if total == 0 {
+        return Cell { rows: Known::Read(Rows { reached: 0, total }), ..Cell::of(Reach::AllRows) };
+    }
+    let admits = |shape: &Shape| shape_admits(shape, side, client);
+    let reached = census.count(admits);
+    let names_caller = |shape: &Shape| client.is_signed_in() && shape_names_users(shape, side);
+    let own = reached < total && census.shapes.keys().any(|shape| !admits(shape) && names_caller(shape));
+    let reach = match () {
+        () if reached == total => Known::Read(Reach::AllRows),
+        () if reached > 0 => Known::Read(Reach::SomeRows),
+        () if census.unknown() > 0 => Known::Unread(Why::Failed),
+        () if own => Known::Read(Reach::OwnRows),
+        () => Known::Read(Reach::None),
+    };
+    let dormant = reach == Known::Read(Reach::None);
+    Cell { reach, rows: Known::Read(Rows { reached, total }), dormant }
+}
