@@ -1,4 +1,8 @@
 //! Audits the security and permissions of an app on the Parse Platform.
 
+pub mod mistake;
+pub mod severity;
+pub mod settings;
 pub mod model;
 pub mod permit;
+pub mod rules;

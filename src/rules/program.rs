@@ -1,0 +1,41 @@
+//! All rules of a run, with what they share.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::RuleId;
+
+use super::Rule;
+use super::words::Words;
+
+/// The rules of a run.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The rules by id.
+    pub rules: BTreeMap<RuleId, Rule>,
+    /// Rules that exist and were left out of this run.
+    pub left_out: BTreeSet<RuleId>,
+    /// What names of fields mean.
+    pub words: Words,
+}
+
+impl Program {
+    /// The rules with these words.
+    pub fn new(rules: Vec<Rule>, words: Words) -> Self {
+        let rules = rules.into_iter().map(|rule| (rule.id.clone(), rule)).collect();
+        Self { rules, left_out: BTreeSet::new(), words }
+    }
+
+    /// Leaves out the rules that are not wanted.
+    pub fn select(mut self, wanted: impl Fn(&Rule) -> bool) -> Self {
+        let (rules, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            self.rules.into_iter().partition(|(_, rule)| wanted(rule));
+        self.rules = rules;
+        self.left_out.extend(others.into_keys());
+        self
+    }
+
+    /// The rule with an id.
+    pub fn rule(&self, id: &RuleId) -> Option<&Rule> {
+        self.rules.get(id)
+    }
+}

@@ -1,0 +1,148 @@
+//! The facts that rules can select, by noun. A rule names facts and narrows them;
+//! how a fact is established is written once, in `audit`.
+
+/// One kind of fact.
+#[derive(Debug)]
+pub struct FactKind {
+    /// Its name in rule files.
+    pub name: &'static str,
+    /// What is the case, for authors of rules.
+    pub means: &'static str,
+}
+
+/// A noun: a table of rule files, and the facts about it.
+#[derive(Debug)]
+pub struct Noun {
+    /// The name of the table.
+    pub table: &'static str,
+    /// Its facts.
+    pub facts: &'static [FactKind],
+    /// What messages may mention in braces.
+    pub placeholders: &'static [&'static str],
+}
+
+macro_rules! facts {
+    ($($name:literal: $means:literal,)*) => { &[$(FactKind { name: $name, means: $means },)*] };
+}
+
+/// Entries of class-level permissions that do not do what they seem to do.
+pub const GRANT: Noun = Noun {
+    table: "grant",
+    facts: facts! {
+        "empty-role": "`role:` without a name",
+        "not-a-list": "a list of columns that is not an array",
+        "not-an-object": "an operation that is not an object",
+        "not-true": "a role or user granted with something other than exactly `true`",
+        "null-operation": "an operation that is `null`: open to everyone",
+        "pointer-on-create": "`pointerFields` on `create`",
+        "role-without-prefix": "the name of a role without `role:` in front, taken for a user id",
+        "truthy-star": "`*` with a value that is not `true` but counts as true",
+        "unknown-column": "a user column that the class does not have",
+        "unknown-key": "a key that Parse Server does not know",
+        "word-as-user-id": "a word such as `authenticated`, taken for a user id",
+        "wrong-column-type": "a user column of a type that cannot hold users",
+    },
+    placeholders: &["class", "operation", "word"],
+};
+
+/// Groups of `protectedFields` and what they make of each other.
+pub const PROTECTION: Noun = Noun {
+    table: "protection",
+    facts: facts! {
+        "lists-other-fields": "a group lists fields that `*` does not, and shows what `*` hides",
+        "shown-to-signed-in": "the group `authenticated` shows every signed-in user what `*` hides",
+        "signed-out-sees-more": "fields are hidden from signed-in users and not from the public",
+        "unknown-column": "a field that the class does not have",
+        "user-fields-only": "only `userField:` groups, which hide nothing by themselves",
+    },
+    placeholders: &["class", "fields", "group"],
+};
+
+/// What the ACLs of a class's rows have in common.
+pub const ROWS: Noun = Noun {
+    table: "rows",
+    facts: facts! {
+        "half-stored": "rows of which one side of the ACL is missing and therefore open",
+        "legacy-only": "rows with the map `_acl` of old servers, which is never read",
+        "missing-in-part": "rows without an ACL in a class whose other rows have one",
+        "orphaned-user": "rows that grant something to users who do not exist",
+        "public-write": "rows that every caller whom the class lets in may change",
+        "written-by-others": "rows of `_User` that others than the user may change",
+    },
+    placeholders: &["class", "count", "total", "who"],
+};
+
+/// Roles.
+pub const ROLE: Noun = Noun {
+    table: "role",
+    facts: facts! {
+        "creatable": "clients may create roles",
+        "cycle": "roles that inherit each other",
+        "inverted": "a privileged role lists a broad role, whose users hold it too",
+        "missing": "a role that permissions or ACLs name does not exist, and clients may create it",
+        "unknown": "a role that permissions or ACLs name does not exist, and clients may not create it",
+        "writable": "clients may change the row of a role, and so join it",
+    },
+    placeholders: &["role", "others", "who"],
+};
+
+/// What lies in system classes and exports.
+pub const STORED: Noun = Noun {
+    table: "stored",
+    facts: facts! {
+        "master-key": "an export with the master key in clear text",
+        "password-hash": "an export with the hashes of passwords",
+        "plain-http-webhook": "a webhook that is called over plain HTTP",
+        "public-secret-parameter": "a parameter of the public configuration that looks like a key",
+        "session-token": "an export with session tokens in clear text",
+    },
+    placeholders: &["count", "name", "host"],
+};
+
+/// The server's options and version.
+pub const SERVER: Noun = Noun {
+    table: "server",
+    facts: facts! {
+        "anonymous-users": "anybody may get a session without a name, and permissions ask for no more",
+        "class-creation": "clients may create classes",
+        "ids-as-roles": "clients may choose ids, and the version accepts `role:…` as the id of a user",
+        "join-table-write": "clients may create classes, and the version lets them write join tables",
+        "master-key-from-anywhere": "the master key counts from any address",
+        "public-file-upload": "anybody may upload files",
+        "public-users": "new users are readable by everyone",
+        "read-only-key-from-anywhere": "the read-only master key counts from any address",
+        "same-as-master-key": "another key has the value of the master key",
+    },
+    placeholders: &["option", "value", "version", "classes"],
+};
+
+/// Descriptions of classes.
+pub const SCHEMA: Noun = Noun {
+    table: "schema",
+    facts: facts! {
+        "sources-disagree": "two files describe a class differently",
+    },
+    placeholders: &["class", "file"],
+};
+
+/// Ignore comments.
+pub const IGNORE: Noun = Noun {
+    table: "ignore",
+    facts: facts! {
+        "expired": "an ignore whose date has passed",
+        "malformed": "an ignore without a rule, a reason or a valid date",
+        "unused": "an ignore that nothing was found for",
+    },
+    placeholders: &["name", "reason"],
+};
+
+/// All nouns.
+pub const NOUNS: [&Noun; 8] = [&GRANT, &PROTECTION, &ROWS, &ROLE, &STORED, &SERVER, &SCHEMA, &IGNORE];
+
+/// What messages of `[permission]` may mention in braces.
+pub const PERMISSION_PLACEHOLDERS: &[&str] = &["class", "operations", "fields", "who"];
+
+/// The noun of a table.
+pub fn noun(table: &str) -> Option<&'static Noun> {
+    NOUNS.into_iter().find(|noun| noun.table == table)
+}
