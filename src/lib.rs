@@ -5,4 +5,6 @@ pub mod severity;
 pub mod settings;
 pub mod model;
 pub mod permit;
+pub mod finding;
 pub mod rules;
+pub mod audit;

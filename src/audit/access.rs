@@ -1,0 +1,205 @@
+//! Effective access of the public and of any signed-in user, worked out once for all rules.
+
+use std::collections::BTreeSet;
+
+use crate::model::clp::DefaultAcl;
+use crate::model::{Class, FieldName, Operation, Place, Principal};
+use crate::permit::{Caller, Cell, Engine, Reach};
+use crate::rules::program::Program;
+use crate::rules::words::Tag;
+use crate::rules::{PermissionMatcher, Who, Written};
+
+use super::fact::{Fact, in_words};
+
+/// Access to one description of a class.
+#[derive(Debug)]
+pub struct Access<'a> {
+    /// The description.
+    pub class: &'a Class,
+    public: Side<'a>,
+    any_user: Side<'a>,
+}
+
+/// What one of the two may do.
+#[derive(Debug)]
+struct Side<'a> {
+    cells: [Cell; 7],
+    visible: BTreeSet<&'a FieldName>,
+}
+
+/// Works out the access to every description of every class.
+pub fn all<'a>(engine: &'a Engine<'a>) -> Vec<Access<'a>> {
+    let caller = |principal| Caller::of(&principal, engine.app, &engine.settings.behaviour);
+    let (public, any_user) = (caller(Principal::Public), caller(Principal::AnyUser));
+    let side = |caller: &Caller, class: &'a Class| Side {
+        cells: Operation::ALL.map(|op| engine.cell(caller, class, op)),
+        visible: engine.visible(caller, class).read().cloned().unwrap_or_default(),
+    };
+    let access = |class| Access { class, public: side(&public, class), any_user: side(&any_user, class) };
+    engine.app.descriptions().map(access).collect()
+}
+
+impl<'a> Side<'a> {
+    fn cell(&self, op: Operation) -> &Cell {
+        let [find, get, count, create, update, delete, add_field] = &self.cells;
+        match op {
+            Operation::Find => find,
+            Operation::Get => get,
+            Operation::Count => count,
+            Operation::Create => create,
+            Operation::Update => update,
+            Operation::Delete => delete,
+            Operation::AddField => add_field,
+        }
+    }
+}
+
+impl Access<'_> {
+    /// Whether the public, or else any signed-in user, reaches rows beyond its own by the operation.
+    pub fn reached_by(&self, op: Operation) -> Option<Who> {
+        let open = |side: &Side<'_>| side.cell(op).known().is_some_and(|reach| reach > Reach::OwnRows);
+        match (open(&self.public), open(&self.any_user)) {
+            (true, _) => Some(Who::Public),
+            (false, true) => Some(Who::AnyUser),
+            (false, false) => None,
+        }
+    }
+
+    /// Whether the class lets the public, or else any signed-in user, try the operation,
+    /// whatever the rows say then.
+    pub fn admitted_by(&self, op: Operation) -> Option<Who> {
+        let admitted = |side: &Side<'_>| {
+            let cell = side.cell(op);
+            // Own rows by ACL were counted; own rows by a column are not, and are no admission.
+            cell.dormant
+                || cell
+                    .known()
+                    .is_none_or(|reach| reach > Reach::OwnRows || (reach == Reach::OwnRows && cell.rows.is_read()))
+        };
+        match (admitted(&self.public), admitted(&self.any_user)) {
+            _ if !self.class.clp.is_read() => None,
+            (true, _) => Some(Who::Public),
+            (false, true) => Some(Who::AnyUser),
+            (false, false) => None,
+        }
+    }
+
+    /// What a `[permission]` table finds in the class.
+    pub fn matches(&self, matcher: &PermissionMatcher, program: &Program) -> Option<Fact> {
+        if !self.is_meant(matcher) {
+            return None;
+        }
+        match matcher.who {
+            Who::Public => self.matches_side(&self.public, None, Who::Public, matcher, program),
+            Who::AnyUser => self.matches_side(&self.any_user, Some(&self.public), Who::AnyUser, matcher, program),
+            Who::Anyone => {
+                let public = self.matches_side(&self.public, None, Who::Public, matcher, program);
+                public.or_else(|| self.matches_side(&self.any_user, Some(&self.public), Who::AnyUser, matcher, program))
+            }
+        }
+    }
+
+    fn is_meant(&self, matcher: &PermissionMatcher) -> bool {
+        let name = self.class.name.as_str();
+        let named = |list: &[String]| list.iter().any(|class| class == name);
+        let Some(clp) = self.class.clp.read() else { return false };
+        let in_classes = if matcher.classes.is_empty() {
+            matcher.system || !self.class.name.is_system()
+        } else {
+            named(&matcher.classes)
+        };
+        let written = match matcher.clp {
+            None => true,
+            Some(Written::Written) => clp.written,
+            Some(Written::Missing) => !clp.written,
+        };
+        let default_acl = matcher.default_acl.is_none() || clp.default_acl == DefaultAcl::None;
+        let has_columns = || {
+            let by_operation =
+                Operation::ALL.iter().filter_map(|op| clp.grants(*op)).any(|grants| grants.pointer_fields.opens);
+            by_operation || clp.read_user_fields.opens || clp.write_user_fields.opens
+        };
+        in_classes && !named(&matcher.except) && written && default_acl && (!matcher.owner_columns || has_columns())
+    }
+
+    fn matches_side(
+        &self,
+        side: &Side<'_>,
+        weaker: Option<&Side<'_>>,
+        who: Who,
+        matcher: &PermissionMatcher,
+        program: &Program,
+    ) -> Option<Fact> {
+        let enough = if matcher.own_rows { Reach::OwnRows } else { Reach::SomeRows };
+        let reaches = |side: &Side<'_>, op: Operation| side.cell(op).known().is_some_and(|reach| reach >= enough);
+        let counts =
+            |op: Operation| matcher.rows.is_none() || side.cell(op).rows.read().is_some_and(|rows| rows.reached > 0);
+        let hit = |op: &Operation| match matcher.dormant {
+            true => side.cell(*op).dormant && weaker.is_none_or(|weaker| !weaker.cell(*op).dormant),
+            false => reaches(side, *op) && counts(*op) && weaker.is_none_or(|weaker| !reaches(weaker, *op)),
+        };
+        let operations: Vec<Operation> = matcher.can.iter().copied().filter(hit).collect();
+        let first = *operations.first()?;
+        if matcher.cannot.iter().any(|op| reaches(side, *op)) {
+            return None;
+        }
+        if !matcher.admits.is_empty() && !matcher.admits.iter().any(|op| self.admitted_by(*op).is_some()) {
+            return None;
+        }
+        let fields = self.tagged(side, first, &matcher.data, program);
+        if fields.is_empty() && !matcher.data.is_empty() {
+            return None;
+        }
+        let subject = match matcher.can.as_slice() {
+            [only] => format!("{}.{only}", self.class.name),
+            _ => self.class.name.to_string(),
+        };
+        let mut fact = Fact::new("permission", "", subject, self.place(first))
+            .about(&self.class.name)
+            .word("operations", in_words(&operations))
+            .word("fields", in_words(&fields))
+            .word("who", words_for(who))
+            .with_fields(fields);
+        fact.rows = operations.iter().filter_map(|op| side.cell(*op).rows.read().copied()).max();
+        fact.reached_by = Some(who);
+        if let (Some(rows), Some(at)) = (fact.rows, &self.class.rows_at) {
+            let share = if rows.reached == rows.total {
+                "all rows".to_owned()
+            } else {
+                format!("{} of {} rows", rows.reached, rows.total)
+            };
+            fact.related.push((at.clone(), format!("{share} of {} that were counted", self.class.name)));
+        }
+        Some(fact)
+    }
+
+    fn tagged<'s>(
+        &'s self,
+        side: &'s Side<'_>,
+        op: Operation,
+        tags: &[Tag],
+        program: &Program,
+    ) -> BTreeSet<&'s FieldName> {
+        let tagged = program.words.fields(self.class, tags);
+        match op.is_read() {
+            true => tagged.into_iter().filter(|field| side.visible.contains(*field)).collect(),
+            false => tagged,
+        }
+    }
+
+    /// Where the permission of an operation stands; of a class without permissions, the class itself.
+    fn place(&self, op: Operation) -> Place {
+        match self.class.clp.read() {
+            Some(clp) if clp.written => self.class.clp_place(&format!("/{op}")),
+            _ => self.class.name_place(),
+        }
+    }
+}
+
+/// Who, in a sentence.
+pub fn words_for(who: Who) -> &'static str {
+    match who {
+        Who::Public | Who::Anyone => "anyone on the internet",
+        Who::AnyUser => "any signed-in user",
+    }
+}

@@ -1,0 +1,123 @@
+//! Entries of permissions that do not do what they seem to do, and groups of
+//! protected fields that show what they were meant to hide.
+
+use std::collections::BTreeSet;
+
+use crate::model::clp::{Grants, UserFields};
+use crate::model::oddity::escape;
+use crate::model::{Class, Clp, FieldName, Group, Operation, RoleName, UserId};
+use crate::permit::Engine;
+use crate::permit::fields::Groups;
+
+use super::fact::{Fact, in_words};
+
+/// The facts about one description of a class.
+pub fn facts(engine: &Engine<'_>, class: &Class, roles: &BTreeSet<RoleName>) -> Vec<Fact> {
+    let Some(clp) = class.clp.read() else { return Vec::new() };
+    let mut facts = Vec::new();
+    oddities(class, clp, &mut facts);
+    columns(class, clp, &mut facts);
+    names_without_prefix(class, clp, roles, &mut facts);
+    protection(engine, class, clp, &mut facts);
+    facts
+}
+
+fn fact(class: &Class, kind: &'static str, at: &str) -> Fact {
+    let subject = format!("{}{}", class.name, at.replacen('/', ".", 1).replace('/', ":"));
+    let operation = at.split('/').nth(1).unwrap_or_default().to_owned();
+    Fact::new("grant", kind, subject, class.clp_place(at)).about(&class.name).word("operation", operation)
+}
+
+fn oddities(class: &Class, clp: &Clp, facts: &mut Vec<Fact>) {
+    for oddity in &clp.oddities {
+        facts.push(fact(class, oddity.kind.name(), &oddity.at).word("word", &oddity.word));
+    }
+}
+
+/// User columns that do not exist or cannot hold users.
+fn columns(class: &Class, clp: &Clp, facts: &mut Vec<Fact>) {
+    let Some(fields) = class.fields.read() else { return };
+    let mut check = |list: &UserFields, at: &str| {
+        for column in list.fields.iter().filter(|_| list.opens) {
+            let kind = match fields.get(column) {
+                None => "unknown-column",
+                Some(field) if !field.kind.can_hold_users() => "wrong-column-type",
+                Some(_) => continue,
+            };
+            let mut fact = fact(class, kind, at).word("word", column);
+            fact.subject = format!("{}:{column}", fact.subject);
+            facts.push(fact);
+        }
+    };
+    for op in Operation::ALL {
+        if let Some(Grants { pointer_fields, .. }) = clp.grants(op) {
+            check(pointer_fields, &format!("/{op}/pointerFields"));
+        }
+    }
+    check(&clp.read_user_fields, "/readUserFields");
+    check(&clp.write_user_fields, "/writeUserFields");
+}
+
+/// Roles that are named without `role:` and so taken for users.
+fn names_without_prefix(class: &Class, clp: &Clp, roles: &BTreeSet<RoleName>, facts: &mut Vec<Fact>) {
+    for role in roles {
+        let as_user = UserId::of(role.as_str());
+        let named = Operation::ALL
+            .into_iter()
+            .filter(|op| clp.grants(*op).is_some_and(|grants| grants.users.contains(&as_user)));
+        for op in named {
+            facts.push(
+                fact(class, "role-without-prefix", &format!("/{op}/{}", escape(role.as_str()))).word("word", role),
+            );
+        }
+    }
+}
+
+fn protection(engine: &Engine<'_>, class: &Class, clp: &Clp, facts: &mut Vec<Fact>) {
+    let own = clp.protected_fields.clone().unwrap_or_default();
+    let all = engine.groups(class);
+    let none = BTreeSet::new();
+    let star = all.get(&Group::Anyone).unwrap_or(&none);
+    let new = |kind: &'static str, group: &Group, fields: &BTreeSet<FieldName>| {
+        let at = class.clp_place(&format!("/protectedFields/{}", escape(&group.to_string())));
+        let subject = format!("{}.protectedFields:{group}", class.name);
+        Fact::new("protection", kind, subject, at)
+            .about(&class.name)
+            .word("group", group)
+            .word("fields", in_words(fields))
+            .with_fields(fields)
+    };
+    for (group, list) in &own {
+        let shown: BTreeSet<FieldName> = star.difference(list).cloned().collect();
+        let is_reader = matches!(group, Group::SignedIn | Group::Role(_) | Group::User(_));
+        if *group == Group::SignedIn && !shown.is_empty() {
+            facts.push(new("shown-to-signed-in", group, &shown));
+        }
+        if is_reader && !shown.is_empty() && !list.is_subset(star) {
+            facts.push(new("lists-other-fields", group, &shown));
+        }
+        if is_reader && !all.contains_key(&Group::Anyone) && !list.is_empty() {
+            facts.push(new("signed-out-sees-more", group, list));
+        }
+        let unknown = unknown_columns(class, list);
+        if !unknown.is_empty() {
+            facts.push(new("unknown-column", group, &unknown));
+        }
+    }
+    if let Some((group, fields)) = only_user_fields(&own, &all) {
+        facts.push(new("user-fields-only", group, &fields));
+    }
+}
+
+/// The first `userField:` group and all their columns, if there are no other groups.
+fn only_user_fields<'g>(own: &'g Groups, all: &Groups) -> Option<(&'g Group, BTreeSet<FieldName>)> {
+    let is_user_field = |group: &Group| matches!(group, Group::UserField(_));
+    let fields: BTreeSet<FieldName> = own.values().flatten().cloned().collect();
+    let only = !own.is_empty() && all.keys().all(is_user_field) && !fields.is_empty();
+    own.keys().next().filter(|_| only).map(|group| (group, fields))
+}
+
+fn unknown_columns(class: &Class, list: &BTreeSet<FieldName>) -> BTreeSet<FieldName> {
+    let Some(fields) = class.fields.read() else { return BTreeSet::new() };
+    list.iter().filter(|column| !fields.contains_key(*column)).cloned().collect()
+}

@@ -1,0 +1,187 @@
+//! From what was read and the rules to what was found. Pure: the same snapshot and
+//! program give the same outcome, byte for byte.
+//!
+//! Facts are established once, whatever the number of rules; then each rule picks
+//! the facts it is about. Findings about the same thing are one finding, and what a
+//! broader finding already says is not said again.
+
+pub mod access;
+pub mod fact;
+mod grants;
+mod roles;
+mod rows;
+mod server;
+mod stored;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::Finding;
+use crate::finding::suppress::{self, Directive, KnownRules, Suppressed};
+use crate::model::{ClassName, RuleId, Snapshot};
+use crate::permit::Engine;
+use crate::rules::program::Program;
+use crate::rules::{FactMatcher, Matcher, Rule, Who};
+use crate::severity::Severity;
+
+use access::Access;
+use fact::{Fact, fill};
+
+/// What an audit found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outcome {
+    /// The findings, the worst first.
+    pub findings: Vec<Finding>,
+    /// Findings that were ignored, with the reason.
+    pub suppressed: Vec<Suppressed>,
+    /// Findings of narrower rules that a broader finding speaks for.
+    pub covered: Vec<Finding>,
+}
+
+/// Audits a snapshot. `directives` are ignores beside those in the texts themselves;
+/// `today` decides which have expired.
+pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>, today: jiff::civil::Date) -> Outcome {
+    let engine = Engine::new(&snapshot.app);
+    let access = access::all(&engine);
+    let facts = facts(snapshot, program, &engine, &access);
+    let mut found: BTreeMap<(RuleId, String), Finding> = BTreeMap::new();
+    for rule in program.rules.values() {
+        match &rule.matcher {
+            Matcher::Permission(matcher) => {
+                for fact in access.iter().filter_map(|access| access.matches(matcher, program)) {
+                    add(&mut found, finding(rule, &matcher.message, fact));
+                }
+            }
+            Matcher::Facts(table, matcher) => {
+                for fact in
+                    facts.iter().filter(|fact| fact.table == *table && selects(matcher, fact, program, snapshot))
+                {
+                    add(&mut found, finding(rule, &matcher.message, fact.clone()));
+                }
+            }
+        }
+    }
+    let (findings, covered) = drop_covered(found.into_values().collect(), program);
+    let mut all = suppress::directives(&snapshot.texts);
+    all.extend(directives);
+    let known = KnownRules { active: program.rules.keys().collect(), left_out: &program.left_out };
+    let applied = suppress::apply(findings, all, &snapshot.texts, &known, today);
+    let mut findings = applied.findings;
+    findings.extend(about_directives(&applied.directives, program, snapshot));
+    sort(&mut findings, program);
+    Outcome { findings, suppressed: applied.suppressed, covered }
+}
+
+fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[Access<'_>]) -> Vec<Fact> {
+    let app = &snapshot.app;
+    let role_names = app.role_names();
+    let mut facts: Vec<Fact> = app.descriptions().flat_map(|class| grants::facts(engine, class, &role_names)).collect();
+    facts.extend(access.iter().flat_map(rows::facts));
+    facts.extend(roles::facts(app, access));
+    facts.extend(stored::facts(app, &program.words, &|place| snapshot.texts.path(place).to_owned()));
+    facts.extend(server::facts(engine, access));
+    for class in &app.other_descriptions {
+        let Some(first) = app.classes.get(&class.name) else { continue };
+        let mut fact =
+            Fact::new("schema", "sources-disagree", class.name.to_string(), class.name_place()).about(&class.name);
+        fact.related.push((first.name_place(), "the other description".to_owned()));
+        facts.push(fact.word("file", snapshot.texts.path(&first.name_place())));
+    }
+    facts
+}
+
+fn selects(matcher: &FactMatcher, fact: &Fact, program: &Program, snapshot: &Snapshot) -> bool {
+    let named =
+        |list: &[String]| fact.class.as_ref().is_some_and(|class| list.iter().any(|name| name == class.as_str()));
+    let reached = match matcher.reached_by {
+        None => true,
+        Some(Who::Anyone) => fact.reached_by.is_some(),
+        Some(who) => fact.reached_by == Some(who),
+    };
+    let tagged = || {
+        let Some(class) = fact.class.as_ref().and_then(|name| snapshot.app.classes.get(name)) else { return false };
+        let mut fields = fact.fields.iter().filter_map(|name| Some((name, class.field(name.as_str())?)));
+        fields.any(|(name, field)| {
+            matcher.data.iter().any(|tag| program.words.tags(&class.name, name, field).contains(tag))
+        })
+    };
+    matcher.is.iter().any(|kind| kind == fact.kind)
+        && (matcher.classes.is_empty() || named(&matcher.classes))
+        && !named(&matcher.except)
+        && reached
+        && (matcher.data.is_empty() || tagged())
+}
+
+fn finding(rule: &Rule, message: &str, fact: Fact) -> Finding {
+    Finding {
+        rule: rule.id.clone(),
+        class: fact.class,
+        subject: fact.subject,
+        message: fill(message, &fact.words),
+        at: fact.at,
+        related: fact.related,
+        rows: fact.rows,
+    }
+}
+
+/// Adds a finding; of two about the same thing the first stays and names the other's place.
+fn add(found: &mut BTreeMap<(RuleId, String), Finding>, finding: Finding) {
+    let key = (finding.rule.clone(), finding.subject.clone());
+    match found.get_mut(&key) {
+        None => drop(found.insert(key, finding)),
+        Some(first) if first.at != finding.at => first.related.push((finding.at, "also here".to_owned())),
+        Some(_) => {}
+    }
+}
+
+/// Takes out findings that a broader one about the same class speaks for.
+fn drop_covered(findings: Vec<Finding>, program: &Program) -> (Vec<Finding>, Vec<Finding>) {
+    let mut spoken_for: BTreeSet<(&RuleId, ClassName)> = BTreeSet::new();
+    for finding in &findings {
+        let (Some(rule), Some(class)) = (program.rule(&finding.rule), &finding.class) else { continue };
+        spoken_for.extend(rule.covers.iter().map(|covered| (covered, class.clone())));
+    }
+    findings.into_iter().partition(|finding| {
+        !finding.class.as_ref().is_some_and(|class| spoken_for.contains(&(&finding.rule, class.clone())))
+    })
+}
+
+/// Findings about ignores themselves.
+fn about_directives(
+    directives: &[(Directive, suppress::Fault)],
+    program: &Program,
+    snapshot: &Snapshot,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for (directive, fault) in directives {
+        let mut subject = format!("{}@{}", directive.written(), snapshot.texts.path(&directive.at));
+        let number = seen.entry(subject.clone()).and_modify(|number| *number += 1).or_insert(1);
+        if *number > 1 {
+            subject = format!("{subject}#{number}");
+        }
+        let fact = Fact::new("ignore", fault.name(), subject, directive.at.clone())
+            .word("name", directive.written())
+            .word("reason", fault.reason());
+        for rule in program.rules.values() {
+            if let Matcher::Facts("ignore", matcher) = &rule.matcher
+                && matcher.is.iter().any(|kind| kind == fact.kind)
+            {
+                findings.push(finding(rule, &matcher.message, fact.clone()));
+            }
+        }
+    }
+    findings
+}
+
+/// The worst first; of equally bad ones those with more rows at stake first.
+fn sort(findings: &mut [Finding], program: &Program) {
+    let severity = |finding: &Finding| program.rule(&finding.rule).map_or(Severity::Info, |rule| rule.severity);
+    findings.sort_by(|a, b| {
+        let rows = |finding: &Finding| finding.rows.map_or(0, |rows| rows.reached);
+        severity(b)
+            .cmp(&severity(a))
+            .then(rows(b).cmp(&rows(a)))
+            .then(a.rule.cmp(&b.rule))
+            .then(a.subject.cmp(&b.subject))
+    });
+}

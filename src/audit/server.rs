@@ -1,0 +1,127 @@
+//! What options and the version of the server open.
+//!
+//! Said only of options that were read: a default is a fact only beside a
+//! configuration that could have set it.
+
+use crate::model::server::Options;
+use crate::model::{App, Known, Place};
+use crate::permit::{Behaviour, Engine};
+use crate::rules::Who;
+
+use super::access::Access;
+use super::fact::{Fact, in_words};
+
+/// Networks that are every address.
+const ANYWHERE: [&str; 4] = ["0.0.0.0/0", "::/0", "0.0.0.0", "::"];
+
+/// The facts about the server.
+pub fn facts(engine: &Engine<'_>, access: &[Access<'_>]) -> Vec<Fact> {
+    let app = engine.app;
+    let all = app.server.options.read().into_iter().chain(&app.server.other_options);
+    let mut facts: Vec<Fact> = Vec::new();
+    for options in all {
+        let of_options = Facts { app, options, behaviour: &engine.settings.behaviour, found: Vec::new() };
+        for fact in of_options.find(access) {
+            if !facts.iter().any(|known| known.subject == fact.subject && known.kind == fact.kind) {
+                facts.push(fact);
+            }
+        }
+    }
+    facts
+}
+
+struct Facts<'a> {
+    app: &'a App,
+    options: &'a Options,
+    behaviour: &'a Behaviour,
+    found: Vec<Fact>,
+}
+
+impl Facts<'_> {
+    fn find(mut self, access: &[Access<'_>]) -> Vec<Fact> {
+        let (options, behaviour) = (self.options, self.behaviour);
+        // Defaults of an unknown version are guesses; only what is written counts then.
+        let default = |value: bool| self.app.server.version.is_read().then_some(value);
+        let creation = options.allow_client_class_creation.or(default(behaviour.class_creation_default)) == Some(true);
+        let version_known = self.app.server.version.is_read();
+        if creation && version_known && !behaviour.closes_join_tables {
+            self.add("join-table-write", "allowClientClassCreation", "true");
+        } else if creation {
+            self.add("class-creation", "allowClientClassCreation", "true");
+        }
+        if options.allow_custom_object_id == Some(true) && version_known && !behaviour.refuses_role_ids {
+            self.add("ids-as-roles", "allowCustomObjectId", "true");
+        }
+        if options.enforce_private_users.or(default(behaviour.private_users_default)) == Some(false) {
+            self.add("public-users", "enforcePrivateUsers", "false");
+        }
+        let from_anywhere = match &options.master_key_ips {
+            Some(list) if list.is_empty() => version_known && behaviour.master_key_from_anywhere,
+            Some(list) => has_anywhere(list),
+            None => version_known && behaviour.master_key_from_anywhere,
+        };
+        if from_anywhere {
+            let value = options.master_key_ips.as_ref().map_or_else(|| "not set".to_owned(), in_words);
+            self.add("master-key-from-anywhere", "masterKeyIps", &value);
+        }
+        if options.has_read_only_master_key {
+            match &options.read_only_master_key_ips {
+                Some(list) if has_anywhere(list) => {
+                    self.add("read-only-key-from-anywhere", "readOnlyMasterKeyIps", &in_words(list))
+                }
+                None if version_known => self.add("read-only-key-from-anywhere", "readOnlyMasterKeyIps", "not set"),
+                Some(_) | None => {}
+            }
+        }
+        for name in &options.same_as_master_key {
+            self.add("same-as-master-key", name, "the master key's value");
+        }
+        if options.file_upload_public == Some(true) {
+            self.add("public-file-upload", "fileUpload.enableForPublic", "true");
+        }
+        self.anonymous_users(access);
+        self.found
+    }
+
+    /// Permissions that ask for a session, where anybody gets one without a name.
+    fn anonymous_users(&mut self, access: &[Access<'_>]) {
+        if self.options.enable_anonymous_users == Some(false) {
+            return;
+        }
+        let asks_for_session = |access: &&Access<'_>| {
+            let ops = crate::model::Operation::ALL.into_iter();
+            let reached = ops.filter(|op| access.reached_by(*op) == Some(Who::AnyUser));
+            !access.class.name.is_system() && reached.count() > 0
+        };
+        let classes: Vec<String> =
+            access.iter().filter(asks_for_session).map(|access| access.class.name.to_string()).collect();
+        if !classes.is_empty() {
+            self.add("anonymous-users", "enableAnonymousUsers", "not false");
+            if let Some(fact) = self.found.last_mut() {
+                fact.words.push(("classes", in_words(classes)));
+            }
+        }
+    }
+
+    fn add(&mut self, kind: &'static str, option: &str, value: &str) {
+        let version = match &self.app.server.version {
+            Known::Read(found) => found.version.to_string(),
+            Known::Unread(_) => String::new(),
+        };
+        let fact = Fact::new("server", kind, option, self.place(option));
+        self.found.push(fact.word("option", option).word("value", value).word("version", version));
+    }
+
+    /// Where the option stands, or else the configuration, or else the version.
+    fn place(&self, option: &str) -> Place {
+        let top = option.split('.').next().unwrap_or(option);
+        let written = self.options.at.get(top);
+        let near = ["appId", "masterKey"].iter().find_map(|name| self.options.at.get(*name));
+        let version = self.app.server.version.read().and_then(|found| found.at.clone());
+        written.or(near).cloned().or(version).unwrap_or(Place::File { file: crate::model::FileId(0) })
+    }
+}
+
+fn has_anywhere(list: &[String]) -> bool {
+    list.iter().any(|network| ANYWHERE.contains(&network.trim()))
+}
