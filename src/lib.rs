@@ -1,6 +1,7 @@
 //! Audits the security and permissions of an app on the Parse Platform.
 
 pub mod mistake;
+pub mod problem;
 pub mod severity;
 pub mod settings;
 pub mod model;
@@ -8,3 +9,4 @@ pub mod permit;
 pub mod finding;
 pub mod rules;
 pub mod audit;
+pub mod read;

@@ -1,0 +1,165 @@
+//! What all files say, put together into one app.
+//!
+//! Where two descriptions of a class differ, what is deployed outranks what is
+//! declared. Of two that rank the same the first is audited, and the other is kept
+//! to be audited beside it: neither is silently dropped.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::model::class::Class;
+use crate::model::roles::Role;
+use crate::model::server::FoundVersion;
+use crate::model::{App, Census, ClassName, Clp, Known, Leak, Origin, Place, RoleName, Roles};
+
+use super::count::Counted;
+use super::parts::{Parts, RoleRow};
+use super::source::Candidate;
+
+/// Puts together what the files say, in the order of the files.
+pub fn app(parts: &mut [(usize, Parts)]) -> App {
+    let mut app = App::default();
+    let mut roles: Vec<RoleRow> = Vec::new();
+    let (mut members, mut children) = (None, None);
+    for (_, parts) in parts.iter_mut() {
+        for class in std::mem::take(&mut parts.classes) {
+            describe(&mut app, class);
+        }
+        roles.append(&mut parts.roles);
+        if let Some(pairs) = parts.members.take() {
+            members.get_or_insert_with(Vec::new).extend(pairs);
+        }
+        if let Some(pairs) = parts.children.take() {
+            children.get_or_insert_with(Vec::new).extend(pairs);
+        }
+        if let Some(config) = parts.config.take() {
+            for (name, parameter) in config {
+                app.config.read_mut().entry(name).or_insert(parameter);
+            }
+        }
+        if let Some(hooks) = parts.webhooks.take() {
+            app.webhooks.read_mut().extend(hooks);
+        }
+        if let Some(jobs) = parts.jobs.take() {
+            app.scheduled_jobs.read_mut().extend(jobs);
+        }
+        for found in std::mem::take(&mut parts.versions) {
+            take_version(&mut app.server.version, found);
+        }
+        if let Some(options) = parts.options.take() {
+            match &mut app.server.options {
+                Known::Read(_) => app.server.other_options.push(options),
+                unread => *unread = Known::Read(options),
+            }
+        }
+    }
+    if let Known::Read(hooks) = &mut app.webhooks {
+        hooks.sort();
+        hooks.dedup_by(|a, b| (&a.trigger, &a.scheme, &a.host) == (&b.trigger, &b.scheme, &b.host));
+    }
+    if !roles.is_empty() {
+        app.roles = Known::Read(join(roles, members, children));
+    }
+    app
+}
+
+/// Adds a description of a class.
+fn describe(app: &mut App, class: Class) {
+    let Some(first) = app.classes.get_mut(&class.name) else {
+        app.classes.insert(class.name.clone(), class);
+        return;
+    };
+    if same(first, &class) {
+        if class.source.origin > first.source.origin {
+            first.source = class.source;
+        }
+        return;
+    }
+    let (kept, other) = match class.source.origin.cmp(&first.source.origin) {
+        std::cmp::Ordering::Greater => (class.clone(), std::mem::replace(first, class)),
+        std::cmp::Ordering::Less | std::cmp::Ordering::Equal => (first.clone(), class),
+    };
+    // What code declares and the server has otherwise is drift, not a second class.
+    if other.source.origin == kept.source.origin && !app.other_descriptions.iter().any(|known| same(known, &other)) {
+        app.other_descriptions.push(other);
+    }
+}
+
+/// Whether two descriptions of a class mean the same.
+fn same(a: &Class, b: &Class) -> bool {
+    let filled = |class: &Class| class.clp.as_ref().map(Clp::filled);
+    a.name == b.name && a.fields == b.fields && filled(a) == filled(b)
+}
+
+/// Keeps the version that is surest, and of two equally sure ones the lower.
+fn take_version(known: &mut Known<FoundVersion>, found: FoundVersion) {
+    let better = match known {
+        Known::Unread(_) => true,
+        Known::Read(first) => found.from > first.from || (found.from == first.from && found.version < first.version),
+    };
+    if better {
+        *known = Known::Read(found);
+    }
+}
+
+fn join(
+    rows: Vec<RoleRow>,
+    members: Option<Vec<(u64, crate::model::UserId)>>,
+    children: Option<Vec<(u64, u64)>>,
+) -> Roles {
+    let names: HashMap<u64, RoleName> = rows.iter().map(|row| (row.id, row.name.clone())).collect();
+    let mut by_name: BTreeMap<RoleName, Role> = BTreeMap::new();
+    for row in rows {
+        let members = if members.is_some() { Known::Read(BTreeSet::new()) } else { Known::default() };
+        by_name.entry(row.name).or_insert(Role { acl: row.acl, children: BTreeSet::new(), members, at: row.at });
+    }
+    let inheritance = if children.is_some() { Known::Read(()) } else { Known::default() };
+    // A pair whose role was deleted is left behind and means nothing.
+    for (owner, child) in children.into_iter().flatten() {
+        let listed = names.get(&child).cloned();
+        if let (Some(role), Some(child)) = (names.get(&owner).and_then(|name| by_name.get_mut(name)), listed) {
+            role.children.insert(child);
+        }
+    }
+    for (owner, user) in members.into_iter().flatten() {
+        if let Some(role) = names.get(&owner).and_then(|name| by_name.get_mut(name)) {
+            role.members.read_mut().insert(user);
+        }
+    }
+    Roles { by_name, inheritance }
+}
+
+/// The files that hold rows of a class, by their folder.
+type ByFolder<'c> = BTreeMap<&'c str, Vec<(&'c Candidate, Counted)>>;
+
+/// Adds the counts of rows. Of several exports of a class the last folder counts;
+/// the same rows in two forms count once.
+pub fn add_rows(app: &mut App, counted: Vec<(&Candidate, Counted)>) {
+    let mut exports: BTreeMap<ClassName, ByFolder<'_>> = BTreeMap::new();
+    for (candidate, counted) in counted {
+        for (kind, rows) in counted.leaks.into_iter().filter(|(_, rows)| *rows > 0) {
+            app.leaks.push(Leak { kind, rows, at: Place::File { file: candidate.file } });
+        }
+        let folder = candidate.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        exports.entry(counted.class.clone()).or_default().entry(folder).or_default().push((candidate, counted));
+    }
+    for (class, folders) in exports {
+        let Some((_, files)) = folders.into_iter().next_back() else { continue };
+        let mut seen = BTreeSet::new();
+        let mut total: Option<Census> = None;
+        let mut at = None;
+        for (candidate, counted) in files {
+            let Some(census) = counted.census else { continue };
+            if seen.insert((counted.ids, census.rows())) {
+                total.get_or_insert_default().merge(census);
+                at.get_or_insert(Place::File { file: candidate.file });
+            }
+        }
+        if let (Some(total), Some(at)) = (total, at) {
+            let described = app.classes.entry(class.clone()).or_insert_with(|| Class::of_rows(class, at.clone()));
+            described.rows = Known::Read(total);
+            described.rows_at = Some(at);
+        }
+    }
+    app.leaks.sort();
+    debug_assert!(app.classes.values().all(|class| class.source.origin != Origin::Rows || class.rows.is_read()));
+}

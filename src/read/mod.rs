@@ -1,0 +1,243 @@
+//! The only room that touches disk. What comes out is a [`Snapshot`]: plain data,
+//! without a row and without a key.
+//!
+//! Two passes over the files. The first tells what each file is, by its contents,
+//! and takes in everything but rows; the second counts rows, when it is known which
+//! classes and users there are. Both run on all cores, and results are put together
+//! in the order of the paths, so that one core and sixteen give the same snapshot.
+
+mod assemble;
+pub mod bson;
+pub mod class_name;
+pub mod count;
+pub mod documents;
+pub mod dump;
+pub mod file;
+pub mod options;
+pub mod parts;
+pub mod rows;
+pub mod schema;
+pub mod source;
+pub mod sql;
+pub mod tally;
+pub mod version;
+pub mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::model::place::{Content, SourceFile, Texts};
+use crate::model::server::{FoundVersion, VersionFrom};
+use crate::model::snapshot::{Snapshot, gaps};
+use crate::model::{ClassName, FileId, Known};
+use crate::problem::Problem;
+
+use count::Counted;
+use parts::Parts;
+use source::{Bytes, Candidate};
+use tally::UserIds;
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A folder, or a single file.
+    Path(PathBuf),
+    /// Files in memory by path: the cases of rules.
+    Memory(BTreeMap<String, String>),
+}
+
+/// How to read.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Patterns in the syntax of `.gitignore` whose files are passed by.
+    pub ignored: Vec<String>,
+    /// The server's version, if it was given.
+    pub server_version: Option<semver::Version>,
+}
+
+/// Is told how many bytes of rows were read; called from several threads.
+pub trait Progress: Sync {
+    /// So many bytes of rows are to be read.
+    fn expect(&self, _bytes: u64) {}
+    /// So many more bytes were read.
+    fn read(&self, bytes: u64);
+}
+
+/// Tells nobody.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn read(&self, _: u64) {}
+}
+
+/// What reading gave.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// The app, its texts and what is missing.
+    pub snapshot: Snapshot,
+    /// What could not be read although it is there.
+    pub problems: Vec<Problem>,
+    /// How many files were looked into.
+    pub files: usize,
+}
+
+/// Bytes of a file that are kept when its text is not: enough for the fingerprint of its first line.
+const HEAD: u64 = 4096;
+
+/// Reads everything that an input says about an app.
+pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Reading {
+    let mut found = candidates(input, settings);
+    let files = found.candidates.len();
+    unpack(&mut found);
+    let candidates = &found.candidates;
+    let mut parts: Vec<(usize, Parts)> = candidates.par_iter().map(file::read).enumerate().collect();
+    let mut app = assemble::app(&mut parts);
+    let mut problems = found.problems;
+
+    let known: BTreeSet<ClassName> = app.classes.keys().cloned().collect();
+    let row_files: Vec<(&Candidate, &parts::Rows, Option<ClassName>)> = parts
+        .iter()
+        .filter_map(|(number, parts)| Some((candidates.get(*number)?, parts)))
+        .flat_map(|(candidate, parts)| parts.rows.iter().map(move |rows| (candidate, rows)))
+        .map(|(candidate, rows)| (candidate, rows, count::class_of(candidate, rows, &known)))
+        .collect();
+    progress.expect(row_files.iter().map(|(candidate, _, _)| candidate.size).sum());
+    let users = user_ids(&row_files);
+    let outcomes: Vec<(&Candidate, count::Outcome)> = row_files
+        .par_iter()
+        .map(|(candidate, rows, class)| {
+            (*candidate, count::count(candidate, rows, class.as_ref(), users.as_ref(), progress))
+        })
+        .collect();
+    let mut counted: Vec<(&Candidate, Counted)> = Vec::new();
+    for (candidate, (counts, problem)) in outcomes {
+        counted.extend(counts.into_iter().map(|counts| (candidate, counts)));
+        problems.extend(problem);
+    }
+    assemble::add_rows(&mut app, counted);
+
+    if let Some(version) = &settings.server_version {
+        app.server.version = Known::Read(FoundVersion { version: version.clone(), from: VersionFrom::Given, at: None });
+    }
+    let texts = texts(candidates, &mut parts);
+    problems.extend(parts.into_iter().flat_map(|(_, parts)| parts.problems));
+    problems.sort();
+    problems.dedup();
+    let gaps = gaps(&app, found.code_files);
+    Reading { snapshot: Snapshot { app, texts, gaps }, problems, files }
+}
+
+/// Files to look into, in the order of their paths.
+#[derive(Default)]
+struct Found {
+    candidates: Vec<Candidate>,
+    code_files: u64,
+    problems: Vec<Problem>,
+}
+
+fn candidates(input: &Input, settings: &Settings) -> Found {
+    match input {
+        Input::Memory(files) => {
+            let numbered = files.iter().zip(0..);
+            let candidate = |((path, text), number): ((&String, &String), u32)| Candidate {
+                file: FileId(number),
+                path: path.clone(),
+                name: path.clone(),
+                size: text.len() as u64,
+                bytes: Bytes::Memory(Arc::from(text.as_bytes())),
+                asked: false,
+            };
+            let code = files.keys().filter(|path| path.ends_with(".js") || path.ends_with(".ts")).count();
+            Found { candidates: numbered.map(candidate).collect(), code_files: code as u64, problems: Vec::new() }
+        }
+        Input::Path(path) if path.is_file() => {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let size = path.metadata().map_or(0, |metadata| metadata.len());
+            let candidate = Candidate {
+                file: FileId(0),
+                path: name.clone(),
+                name,
+                size,
+                bytes: Bytes::Disk(path.clone()),
+                asked: true,
+            };
+            Found { candidates: vec![candidate], ..Found::default() }
+        }
+        Input::Path(path) => in_folder(path, settings),
+    }
+}
+
+fn in_folder(root: &Path, settings: &Settings) -> Found {
+    let walked = walk::walk(root, &settings.ignored);
+    let numbered = walked.files.into_iter().zip(0..);
+    let candidates = numbered.map(|((path, disk, size), number)| Candidate {
+        file: FileId(number),
+        name: path.clone(),
+        path,
+        size,
+        bytes: Bytes::Disk(disk),
+        asked: false,
+    });
+    Found { candidates: candidates.collect(), code_files: walked.code_files, problems: walked.problems }
+}
+
+/// Puts the entries of zip archives in place of the archives.
+fn unpack(found: &mut Found) {
+    let mut unpacked = Vec::new();
+    for candidate in std::mem::take(&mut found.candidates) {
+        if !candidate.head(4).is_ok_and(|head| file::is_zip(&head)) {
+            unpacked.push(candidate);
+            continue;
+        }
+        let archive = Arc::new(candidate.bytes.clone());
+        match candidate.bytes.entries() {
+            Ok(entries) => unpacked.extend(entries.into_iter().filter(|(_, name, _)| !name.contains("__MACOSX/")).map(
+                |(index, name, size)| Candidate {
+                    name,
+                    size,
+                    bytes: Bytes::Entry(Arc::clone(&archive), index),
+                    ..candidate.clone()
+                },
+            )),
+            Err(error) if candidate.asked || candidate.path.ends_with(".zip") => {
+                found.problems.push(Problem::new(&candidate.path, file::words(&error), "the archive was not read"));
+            }
+            Err(_) => {}
+        }
+    }
+    found.candidates = unpacked;
+}
+
+/// The ids of all users, if there is an export of `_User`.
+fn user_ids(row_files: &[(&Candidate, &parts::Rows, Option<ClassName>)]) -> Option<UserIds> {
+    let of_users = row_files.par_iter().filter(|(_, rows, class)| {
+        class.as_ref().is_some_and(|class| *class == "_User") || rows.form == parts::RowForm::Sql
+    });
+    let sets: Vec<UserIds> = of_users.map(|(candidate, rows, _)| count::user_ids(candidate, rows.form)).collect();
+    let mut users = UserIds::default();
+    sets.into_iter().for_each(|set| users.extend(set));
+    (!users.is_empty()).then_some(users)
+}
+
+/// The texts, or beginnings, of the files that say something.
+fn texts(candidates: &[Candidate], parts: &mut [(usize, Parts)]) -> Texts {
+    let mut texts = Texts::default();
+    for (number, parts) in parts {
+        let Some(candidate) = candidates.get(*number) else { continue };
+        let text = parts.text.take();
+        let says_something = text.is_some() || !parts.is_empty();
+        if !says_something || texts.get(candidate.file).is_some() {
+            continue;
+        }
+        let content = match text {
+            // The text of an entry is not the text of its archive.
+            Some(text) if !matches!(candidate.bytes, Bytes::Entry(..)) => Content::Text(text),
+            _ => Content::Head(candidate.raw_head(HEAD)),
+        };
+        texts.insert(candidate.file, SourceFile { path: candidate.path.clone(), content });
+    }
+    texts
+}
