@@ -1,0 +1,210 @@
+//! The command line: types, nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Audits the security and permissions of an app on the Parse Platform.
+///
+/// Reads class schemas, permissions, ACLs, roles and options from the files of a
+/// repository, works out who can really do what, and says what is open. Offline;
+/// changes nothing.
+///
+/// Exit codes: 0 nothing at or over --fail-on; 1 findings; 2 wrong use or
+/// configuration; 3 something could not be read.
+#[derive(Debug, Parser)]
+#[command(name = "parse-audit", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; `check` if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What to check when no command is given.
+    #[command(flatten)]
+    pub check: CheckArgs,
+    /// How to speak.
+    #[command(flatten)]
+    pub voice: Voice,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Audit a repository.
+    Check(CheckArgs),
+    /// Say who can do something: `who-can find Order.cAddress`.
+    WhoCan(WhoCanArgs),
+    /// Say everything a principal can do: `can public`, `can role:staff`.
+    Can(CanArgs),
+    /// Explain a rule, or a verdict: `explain "find Order as public"`.
+    Explain(ExplainArgs),
+    /// The rules, and a team's own.
+    Rules(RulesArgs),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// How to speak; for every command.
+#[derive(Debug, Clone, Args)]
+pub struct Voice {
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Say less: only findings and what could not be read.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: every finding on its own, and what was ignored.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What is read, for every command that reads an app.
+#[derive(Debug, Clone, Args)]
+pub struct InputArgs {
+    /// The configuration; by default parse-audit.toml in PATH or in its folder .github.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub config: Option<PathBuf>,
+    /// Read no configuration.
+    #[arg(long)]
+    pub no_config: bool,
+    /// A folder of the team's own rules, or a rule file; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// The version of Parse Server, where no file tells it.
+    #[arg(long, value_name = "VERSION")]
+    pub server_version: Option<semver::Version>,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// The repository, or a single file.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// What is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// A report: text, sarif, json, github or csv (the access matrix), to a file or to
+    /// standard output; may be given several times.
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
+    pub output: Vec<String>,
+    /// Exit with 1 from this severity on: info, low, medium, high or critical [default: high].
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<String>,
+    /// Report nothing below this severity.
+    #[arg(long, value_name = "SEVERITY")]
+    pub min_severity: Option<String>,
+    /// Only these rules; may be given several times.
+    #[arg(long, value_name = "RULE")]
+    pub select: Vec<String>,
+    /// Not these rules; may be given several times.
+    #[arg(long, value_name = "RULE")]
+    pub ignore: Vec<String>,
+    /// Exit with 0 although there are findings.
+    #[arg(long)]
+    pub exit_zero: bool,
+}
+
+/// Arguments of `who-can`.
+#[derive(Debug, Clone, Args)]
+pub struct WhoCanArgs {
+    /// find, get, count, create, update, delete or addField.
+    pub operation: String,
+    /// A class, or a field of a class.
+    #[arg(value_name = "CLASS[.FIELD]")]
+    pub target: String,
+    /// As if the users of CHILD also held PARENT; may be given several times.
+    #[arg(long, value_name = "CHILD:PARENT")]
+    pub with: Vec<String>,
+    /// As if the users of CHILD did not hold PARENT; may be given several times.
+    #[arg(long, value_name = "CHILD:PARENT")]
+    pub without: Vec<String>,
+    /// The repository.
+    #[arg(short = 'C', long, value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// What is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+/// Arguments of `can`.
+#[derive(Debug, Clone, Args)]
+pub struct CanArgs {
+    /// public, any-user, anonymous-user, role:NAME, owner:COLUMN, user:ID,
+    /// read-only-master-key, maintenance-key or master-key.
+    pub principal: String,
+    /// The repository.
+    #[arg(short = 'C', long, value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// What is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// The id of a rule, or a question: `update Order as role:support`.
+    #[arg(required = true, value_name = "RULE|QUESTION")]
+    pub what: Vec<String>,
+    /// The repository that a question is about.
+    #[arg(short = 'C', long, value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// What is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+/// Arguments of `rules`.
+#[derive(Debug, Clone, Args)]
+pub struct RulesArgs {
+    /// What to do with rules; `list` if nothing is said.
+    #[command(subcommand)]
+    pub action: Option<RulesAction>,
+    /// A folder of the team's own rules, or a rule file; may be given several times.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+}
+
+/// What to do with rules.
+#[derive(Debug, Clone, Subcommand)]
+pub enum RulesAction {
+    /// List the rules.
+    List,
+    /// Print a rule's file.
+    Show {
+        /// The id of the rule.
+        rule: String,
+    },
+    /// Run the cases of rules: of a folder or file of one's own, or of all built-in ones.
+    Test {
+        /// The folder or file; the built-in rules if it is left out.
+        path: Option<PathBuf>,
+        /// Write what was found into the rule files instead of comparing.
+        #[arg(long)]
+        bless: bool,
+    },
+    /// Write a new rule to start from.
+    New {
+        /// The id: words in lower case with `-` between them.
+        id: String,
+        /// The folder to write it to.
+        #[arg(long, default_value = "parse-audit/rules")]
+        folder: PathBuf,
+    },
+}

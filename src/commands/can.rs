@@ -1,0 +1,128 @@
+//! `can`: everything one principal reaches.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+
+use crate::audit::fact::in_words;
+use crate::cli::CanArgs;
+use crate::model::{Class, Known, Operation};
+use crate::permit::{Caller, Cell, Engine, Reach};
+use crate::read::Silent;
+use crate::report::clean;
+use crate::report::text::wrap;
+use crate::rules::program::Program;
+use crate::rules::words::Tag;
+
+use super::explain::principal;
+use super::load::{Loaded, load};
+use super::{CLEAN, INCOMPLETE};
+
+/// Runs the command.
+pub fn run(args: &CanArgs) -> Result<u8> {
+    let Loaded { program, reading, .. } = load(&args.path, &args.input, &Silent)?;
+    let app = &reading.snapshot.app;
+    let who = principal(&args.principal, app)?;
+    let engine = Engine::new(app);
+    let caller = engine.caller(&who);
+    let mut out = io::stdout().lock();
+    writeln!(out, "what {} can do\n", clean::text(&who.to_string()))?;
+    let classes: Vec<&Class> = app.classes.values().collect();
+    let cells: Vec<(&Class, Vec<Cell>)> = classes
+        .iter()
+        .map(|class| (*class, Operation::ALL.iter().map(|op| engine.cell(&caller, class, *op)).collect()))
+        .collect();
+    let (open, closed): (Vec<_>, Vec<_>) = cells
+        .into_iter()
+        .partition(|(_, cells)| cells.iter().any(|cell| cell.known() != Some(Reach::None) || cell.dormant));
+    table(&mut out, &open)?;
+    if !closed.is_empty() {
+        let names = closed.iter().map(|(class, _)| clean::text(class.name.as_str()).into_owned());
+        for line in wrap(&format!("\nNothing on {}.", in_words(names)), super::width()) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    personal(&mut out, &engine, &program, &caller, &open)?;
+    for gap in &reading.snapshot.gaps {
+        for line in wrap(&format!("Not checked: {}: {}", gap.topic, gap.reason), super::width()) {
+            writeln!(out, "{}", clean::text(&line))?;
+        }
+    }
+    Ok(if reading.problems.is_empty() { CLEAN } else { INCOMPLETE })
+}
+
+fn table(out: &mut dyn Write, open: &[(&Class, Vec<Cell>)]) -> Result<()> {
+    let names: Vec<String> = open.iter().map(|(class, _)| clean::text(class.name.as_str()).into_owned()).collect();
+    let first = names.iter().map(String::len).max().unwrap_or(5).clamp(5, 30);
+    write!(out, "{:<first$}", "class")?;
+    for op in Operation::ALL {
+        write!(out, "  {:<6}", op.key())?;
+    }
+    writeln!(out)?;
+    for (name, (_, cells)) in names.iter().zip(open) {
+        let mut line = format!("{name:<first$}");
+        for (cell, op) in cells.iter().zip(Operation::ALL) {
+            line.push_str(&format!("  {:<width$}", short(cell, op), width = op.key().len().max(6)));
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    if open.iter().flat_map(|(_, cells)| cells).any(|cell| cell.dormant) {
+        writeln!(out, "\npaper: the class grants it, and no row admits this principal")?;
+    }
+    if open.iter().flat_map(|(_, cells)| cells).any(|cell| cell.known().is_none()) {
+        writeln!(out, "\n?: a fact is missing; see below")?;
+    }
+    Ok(())
+}
+
+/// A cell in at most six characters.
+fn short(cell: &Cell, op: Operation) -> String {
+    let has_rows = op.is_read() || matches!(op, Operation::Update | Operation::Delete);
+    match (cell.reach, cell.rows) {
+        (Known::Unread(_), _) => "?".to_owned(),
+        (Known::Read(Reach::None), _) if cell.dormant => "paper".to_owned(),
+        (Known::Read(Reach::None), _) => "-".to_owned(),
+        (Known::Read(_), _) if !has_rows => "yes".to_owned(),
+        (Known::Read(Reach::OwnRows), _) => "own".to_owned(),
+        (Known::Read(Reach::SomeRows), Known::Read(rows)) => format!("{} %", rows.percent()),
+        (Known::Read(Reach::SomeRows), Known::Unread(_)) => "some".to_owned(),
+        (Known::Read(Reach::AllRows), Known::Read(_)) => "all".to_owned(),
+        // The ACLs of the rows are not known and may take some away.
+        (Known::Read(Reach::AllRows), Known::Unread(_)) => "<=all".to_owned(),
+    }
+}
+
+fn personal(
+    out: &mut dyn Write,
+    engine: &Engine<'_>,
+    program: &Program,
+    caller: &Caller,
+    open: &[(&Class, Vec<Cell>)],
+) -> Result<()> {
+    let mut lines = Vec::new();
+    for (class, cells) in open {
+        let reads = cells
+            .iter()
+            .zip(Operation::ALL)
+            .any(|(cell, op)| matches!(op, Operation::Find | Operation::Get) && cell.is_open());
+        let (true, Known::Read(visible)) = (reads, engine.visible(caller, class)) else { continue };
+        let tagged = program.words.fields(class, &[Tag::Personal, Tag::Sensitive, Tag::Secret]);
+        let seen: Vec<String> = tagged
+            .iter()
+            .filter(|field| visible.contains(*field))
+            .map(|field| clean::text(field.as_str()).into_owned())
+            .collect();
+        if !seen.is_empty() {
+            lines.push(format!("{}: {}", clean::text(class.name.as_str()), in_words(seen)));
+        }
+    }
+    writeln!(out)?;
+    if !lines.is_empty() {
+        writeln!(out, "Fields it sees that are personal or secret by their names")?;
+        for line in lines.iter().flat_map(|line| wrap(line, super::width() - 2)) {
+            writeln!(out, "  {line}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! `check`: audit a repository.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, anyhow, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::Date;
+
+use crate::audit::{self, Outcome};
+use crate::cli::{CheckArgs, Voice};
+use crate::model::RuleId;
+use crate::read::Progress;
+use crate::report::csv::CsvReporter;
+use crate::report::github::GithubReporter;
+use crate::report::json::JsonReporter;
+use crate::report::sarif::SarifReporter;
+use crate::report::text::TextReporter;
+use crate::report::{Report, Reporter};
+use crate::rules::program::Program;
+use crate::severity::Severity;
+
+use super::load::{Loaded, load};
+use super::{CLEAN, FOUND, INCOMPLETE, colors, unicode, width};
+
+/// A report that was asked for.
+struct Output {
+    format: Format,
+    file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Text,
+    Sarif,
+    Json,
+    Github,
+    Csv,
+}
+
+/// Runs the command.
+pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
+    let outputs = outputs(&args.output)?;
+    let bar = Bar::default();
+    let loaded = load(&args.path, &args.input, &bar);
+    bar.finish();
+    let Loaded { settings, program, reading, directives } = loaded?;
+    let fail_on = severity(args.fail_on.as_deref(), "--fail-on")?.or(settings.check.fail_on).unwrap_or(Severity::High);
+    let min = severity(args.min_severity.as_deref(), "--min-severity")?.or(settings.check.min_severity);
+    let program = selected(program, args, &settings.check)?;
+    if reading.snapshot.app.is_empty() && reading.problems.is_empty() {
+        bail!("{}", nothing_found(&args.path, reading.files, &reading.snapshot.app));
+    }
+    let mut outcome = audit::audit(&reading.snapshot, &program, directives, today());
+    let fails = outcome.findings.iter().any(|finding| severity_of(finding, &program) >= fail_on);
+    drop_below(&mut outcome, min, &program);
+    let exit_code = match () {
+        () if !reading.problems.is_empty() => INCOMPLETE,
+        () if fails && !args.exit_zero => FOUND,
+        () => CLEAN,
+    };
+    let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
+    report.files = reading.files;
+    report.target = target(&args.path);
+    report.app = settings.app;
+    report.prefix = prefix(&args.path);
+    report.fail_on = fail_on;
+    report.exit_code = exit_code;
+    for output in &outputs {
+        write(output, &report, voice)?;
+    }
+    Ok(exit_code)
+}
+
+fn severity_of(finding: &crate::finding::Finding, program: &Program) -> Severity {
+    program.rule(&finding.rule).map_or(Severity::Info, |rule| rule.severity)
+}
+
+fn drop_below(outcome: &mut Outcome, min: Option<Severity>, program: &Program) {
+    if let Some(min) = min {
+        outcome.findings.retain(|finding| severity_of(finding, program) >= min);
+    }
+}
+
+/// What to say when there is nothing to audit.
+fn nothing_found(path: &Path, files: usize, app: &crate::model::App) -> String {
+    let looked = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+    let path = path.display();
+    let hint =
+        "export the schema with the dashboard, with `GET /schemas` or with mongoexport, and put it into the repository";
+    match app.server.version.read() {
+        Some(found) => format!(
+            "`{path}` is a Parse app (parse-server {}), but none of its {looked} describes a class; {hint}",
+            found.version
+        ),
+        None => format!("no Parse app in `{path}`: none of its {looked} describes a class, a role or a server; {hint}"),
+    }
+}
+
+fn severity(word: Option<&str>, flag: &str) -> Result<Option<Severity>> {
+    let Some(word) = word else { return Ok(None) };
+    let known = Severity::ALL.map(Severity::word).join(", ");
+    Severity::from_word(word)
+        .map(Some)
+        .ok_or_else(|| anyhow!("`{word}` is no severity for {flag}; expected one of {known}"))
+}
+
+fn selected(program: Program, args: &CheckArgs, check: &crate::settings::Check) -> Result<Program> {
+    let list = |flags: &[String], settings: &[String]| -> BTreeSet<RuleId> {
+        let names = if flags.is_empty() { settings } else { flags };
+        names.iter().flat_map(|names| names.split(',')).map(|name| RuleId::from(name.trim())).collect()
+    };
+    let (only, not) = (list(&args.select, &check.select), list(&args.ignore, &check.ignore));
+    if let Some(unknown) = only.union(&not).find(|rule| program.rule(rule).is_none()) {
+        bail!("no such rule: `{unknown}`; see `parse-audit rules list`");
+    }
+    Ok(program.select(|rule| (only.is_empty() || only.contains(&rule.id)) && !not.contains(&rule.id)))
+}
+
+fn outputs(given: &[String]) -> Result<Vec<Output>> {
+    let mut outputs = Vec::new();
+    for text in given {
+        let (name, file) =
+            text.split_once('=').map_or((text.as_str(), None), |(name, file)| (name, Some(PathBuf::from(file))));
+        let format = match name {
+            "text" => Format::Text,
+            "sarif" => Format::Sarif,
+            "json" => Format::Json,
+            "github" => Format::Github,
+            "csv" => Format::Csv,
+            _ => bail!("`{name}` is no format for --output; expected one of text, sarif, json, github, csv"),
+        };
+        if file.as_ref().is_some_and(|file| file.as_os_str().is_empty()) {
+            bail!("`{text}` names no file; write `{name}=FILE`, or `{name}` for standard output");
+        }
+        outputs.push(Output { format, file });
+    }
+    if outputs.iter().filter(|output| output.file.is_none()).count() > 1 {
+        bail!("only one report can go to standard output; give the others a file, such as `sarif=audit.sarif`");
+    }
+    if outputs.is_empty() {
+        outputs.push(Output { format: Format::Text, file: None });
+    }
+    Ok(outputs)
+}
+
+fn write(output: &Output, report: &Report<'_>, voice: &Voice) -> Result<()> {
+    let to_terminal = output.file.is_none();
+    let reporter: Box<dyn Reporter> = match output.format {
+        Format::Text => Box::new(TextReporter {
+            color: to_terminal && colors(voice),
+            unicode: unicode(),
+            width: width(),
+            all: voice.verbose,
+            quiet: voice.quiet,
+            stop_word: (to_terminal && std::env::var_os("GITHUB_ACTIONS").is_some()).then(stop_word),
+        }),
+        Format::Sarif => Box::new(SarifReporter),
+        Format::Json => Box::new(JsonReporter),
+        Format::Github => Box::new(GithubReporter),
+        Format::Csv => Box::new(CsvReporter),
+    };
+    let Some(file) = &output.file else {
+        let mut out = BufWriter::new(io::stdout().lock());
+        reporter.write(report, &mut out)?;
+        return Ok(out.flush()?);
+    };
+    to_file(file, |out| reporter.write(report, out))
+        .with_context(|| format!("`{}` could not be written", file.display()))
+}
+
+/// Writes a file whole or not at all.
+fn to_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A device or pipe cannot be replaced, only written to.
+    if fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
+        let mut out = BufWriter::new(fs::File::create(file)?);
+        write(&mut out)?;
+        return out.flush();
+    }
+    let mut out = BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
+    write(&mut out)?;
+    let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        temporary.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    temporary.persist(file).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A word that no source file can know.
+fn stop_word() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    format!("parse-audit-{:016x}", RandomState::new().hash_one(0))
+}
+
+fn target(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// What stands before the paths of files: the audited folder, from where reports are read.
+pub(super) fn prefix(path: &Path) -> String {
+    let Ok(absolute) = path.canonicalize() else { return String::new() };
+    let folder = if absolute.is_dir() { absolute.as_path() } else { absolute.parent().unwrap_or(&absolute) };
+    let roots = [std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from), std::env::current_dir().ok()];
+    let roots = roots.into_iter().flatten().filter_map(|root| root.canonicalize().ok());
+    for root in roots {
+        if let Ok(below) = folder.strip_prefix(&root) {
+            let parts: Vec<String> =
+                below.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+            return if parts.is_empty() { String::new() } else { format!("{}/", parts.join("/")) };
+        }
+    }
+    String::new()
+}
+
+/// The day on which ignores expire: today, or that of `SOURCE_DATE_EPOCH`.
+fn today() -> Date {
+    let fixed = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse::<i64>().ok());
+    let now = fixed.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()).unwrap_or_else(jiff::Timestamp::now);
+    now.to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+/// A progress bar on a terminal, when there is much to read.
+#[derive(Default)]
+struct Bar(OnceLock<ProgressBar>);
+
+/// Fewer bytes are read in the blink of an eye.
+const MUCH: u64 = 64 << 20;
+
+impl Progress for Bar {
+    fn expect(&self, bytes: u64) {
+        if bytes < MUCH || !io::stderr().is_terminal() {
+            return;
+        }
+        let bar = ProgressBar::new(bytes);
+        if let Ok(style) =
+            ProgressStyle::with_template("counting rows {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left")
+        {
+            bar.set_style(style);
+        }
+        let _ = self.0.set(bar);
+    }
+
+    fn read(&self, bytes: u64) {
+        if let Some(bar) = self.0.get() {
+            bar.inc(bytes);
+        }
+    }
+}
+
+impl Bar {
+    fn finish(&self) {
+        if let Some(bar) = self.0.get() {
+            bar.finish_and_clear();
+        }
+    }
+}

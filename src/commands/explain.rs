@@ -1,0 +1,273 @@
+//! `explain`: a rule, or a verdict with its reasons in the server's order.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::audit::Outcome;
+use crate::audit::fact::in_words;
+use crate::cli::ExplainArgs;
+use crate::model::principal::Written;
+use crate::model::{App, Class, Known, Operation, Principal, RuleId, UserId, Why};
+use crate::permit::{Denial, Engine, Request, Verdict};
+use crate::read::Silent;
+use crate::report::text::wrap;
+use crate::report::{Report, clean};
+
+use super::load::{Loaded, load, rules};
+use super::{CLEAN, INCOMPLETE, words};
+
+/// Runs the command.
+pub fn run(args: &ExplainArgs) -> Result<u8> {
+    let what = args.what.join(" ");
+    if !what.contains(char::is_whitespace) {
+        return rule(&what, args);
+    }
+    question(&what, args)
+}
+
+fn rule(id: &str, args: &ExplainArgs) -> Result<u8> {
+    let rules = rules(&args.input.rules)?;
+    let id = RuleId::from(id);
+    let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
+        bail!("no such rule: `{id}`; see `parse-audit rules list`, or ask a question such as `find Order as public`");
+    };
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}\n", rule.help())?;
+    writeln!(out, "{} · {} · confidence {}", rule.id, rule.severity, rule.confidence.word())?;
+    let cwe: Vec<String> = rule.cwe.iter().map(|number| format!("CWE-{number}")).collect();
+    writeln!(out, "{} · OWASP {}", cwe.join(", "), rule.owasp.join(", "))?;
+    writeln!(out, "{}", rule.see)?;
+    Ok(CLEAN)
+}
+
+/// What a question asks.
+struct Question {
+    op: Operation,
+    class: String,
+    field: Option<String>,
+    who: String,
+}
+
+fn parse(text: &str) -> Result<Question> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let &[op, target, "as", ref who @ ..] = words.as_slice() else {
+        bail!("`{text}` is no question; write one such as `find Order as public` or `update Order as role:support`");
+    };
+    let (class, field) = target_of(target);
+    Ok(Question { op: operation(op)?, class, field, who: who.join(" ") })
+}
+
+/// The operation of a word.
+pub fn operation(word: &str) -> Result<Operation> {
+    let known = Operation::ALL.map(Operation::key).join(", ");
+    Operation::from_key(word).ok_or_else(|| anyhow!("`{word}` is no operation; expected one of {known}"))
+}
+
+/// A class, and a field of it if one is named.
+pub fn target_of(text: &str) -> (String, Option<String>) {
+    match text.split_once('.') {
+        Some((class, field)) => (class.to_owned(), Some(field.to_owned())),
+        None => (text.to_owned(), None),
+    }
+}
+
+/// The principal that a text means in an app.
+pub fn principal(text: &str, app: &App) -> Result<Principal> {
+    let expected = "public, any-user, anonymous-user, role:NAME, owner:COLUMN, user:ID, read-only-master-key, maintenance-key or master-key";
+    let user = match Written::parse(text) {
+        Some(Written::Principal(Principal::Role(role))) => {
+            if app.role_names().contains(&role) {
+                return Ok(Principal::Role(role));
+            }
+            let known: Vec<String> = app.role_names().iter().map(ToString::to_string).collect();
+            let known =
+                if known.is_empty() { "no role is known".to_owned() } else { format!("known are {}", in_words(known)) };
+            bail!("no such role: `{role}`; {known}");
+        }
+        Some(Written::Principal(principal)) => return Ok(principal),
+        Some(Written::User(user)) => user,
+        None => bail!("`{text}` is no principal; expected {expected}"),
+    };
+    // A user may be given by the alias that reports print.
+    let mut named: Vec<UserId> =
+        app.classes.values().filter_map(|class| class.clp.read()).flat_map(|clp| clp.users()).collect();
+    let roles = app.roles.read().into_iter().flat_map(|roles| roles.by_name.values());
+    named.extend(roles.filter_map(|role| role.members.read()).flatten().copied());
+    Ok(Principal::User(UserId::find_alias(&user, named).unwrap_or_else(|| UserId::of(&user))))
+}
+
+/// The class of a name, or what is known instead.
+pub fn class<'a>(name: &str, app: &'a App) -> Result<&'a Class> {
+    app.classes.get(name).ok_or_else(|| {
+        let known: Vec<String> = app.classes.keys().map(ToString::to_string).collect();
+        let known =
+            if known.is_empty() { "no class was found".to_owned() } else { format!("found were {}", in_words(known)) };
+        anyhow!("no such class: `{}`; {known}", clean::text(name))
+    })
+}
+
+/// Checks that a class has a field, if its fields are known.
+pub fn check_field(class: &Class, field: &str) -> Result<()> {
+    match &class.fields {
+        Known::Read(fields) if !fields.contains_key(field) => {
+            bail!("{} has no field `{}`; it has {}", class.name, clean::text(field), in_words(fields.keys()))
+        }
+        Known::Read(_) | Known::Unread(_) => Ok(()),
+    }
+}
+
+fn question(text: &str, args: &ExplainArgs) -> Result<u8> {
+    let question = parse(text)?;
+    let Loaded { program, reading, .. } = load(&args.path, &args.input, &Silent)?;
+    let app = &reading.snapshot.app;
+    let who = principal(&question.who, app)?;
+    let class = class(&question.class, app)?;
+    if let Some(field) = &question.field {
+        check_field(class, field)?;
+    }
+    let engine = Engine::new(app);
+    let outcome = Outcome::default();
+    let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
+    report.prefix = prefix_of(&args.path);
+    let lines = lines(&engine, &report, class, &who, &question);
+    print(&lines)?;
+    Ok(if reading.problems.is_empty() { CLEAN } else { INCOMPLETE })
+}
+
+/// `check` names files from where it is run; so does this.
+fn prefix_of(path: &Path) -> String {
+    super::check::prefix(path)
+}
+
+/// The answer: a first column, and what it says.
+fn lines(
+    engine: &Engine<'_>,
+    report: &Report<'_>,
+    class: &Class,
+    who: &Principal,
+    question: &Question,
+) -> Vec<(String, String)> {
+    let decision = engine.decide(&Request { who, op: question.op, class: &class.name });
+    let caller = engine.caller(who);
+    let cell = engine.cell(&caller, class, question.op);
+    let mut verdict = words::verdict(&decision.verdict).to_owned();
+    if cell.dormant {
+        verdict = "ALLOWED on paper".to_owned();
+    } else if matches!(decision.verdict, Verdict::If(_)) && cell.known() == Some(crate::permit::Reach::AllRows) {
+        verdict = if cell.rows.is_read() { "ALLOWED" } else { "ALLOWED unless an ACL objects" }.to_owned();
+    }
+    let reach = match decision.verdict {
+        Verdict::Deny(denial) => how_refused(denial),
+        Verdict::Allow | Verdict::If(_) | Verdict::Unknown(_) => words::reach(&cell, question.op),
+    };
+    let mut lines = vec![(verdict, format!("{} {} as {who}: {reach}", question.op, class.name))];
+    for reason in &decision.because {
+        let place =
+            words::place(reason, class).map(|place| format!(" ({})", report.where_is(&place))).unwrap_or_default();
+        lines.push((words::topic(reason).to_owned(), format!("{}{place}", words::reason(reason, who, class))));
+    }
+    if question.op.is_read() && !matches!(decision.verdict, Verdict::Deny(_) | Verdict::Unknown(_)) {
+        lines.extend(fields(engine, report, class, who, question));
+    }
+    lines.push(("server".to_owned(), server(report)));
+    if report.snapshot.gaps.iter().any(|gap| gap.topic.starts_with("cloud code")) {
+        lines.push(("code".to_owned(), "cloud code was not read; a trigger may still refuse or change it".to_owned()));
+    }
+    lines
+}
+
+fn how_refused(denial: Denial) -> String {
+    let seen = match denial {
+        Denial::Forbidden => "the client sees \"permission denied\"",
+        Denial::NotFound => "the client sees \"object not found\"",
+        Denial::SessionMissing => "the client sees \"session missing\"",
+        Denial::InvalidSession => "the client sees \"invalid session token\"",
+        Denial::InvalidQuery | Denial::InvalidKey => "the client sees that its request is invalid",
+        Denial::Broken => "the server fails",
+    };
+    format!("{seen} (HTTP {}, code {})", denial.status(), denial.code())
+}
+
+fn fields(
+    engine: &Engine<'_>,
+    report: &Report<'_>,
+    class: &Class,
+    who: &Principal,
+    question: &Question,
+) -> Vec<(String, String)> {
+    let caller = engine.caller(who);
+    let visible = match who {
+        Principal::Owner(column) => engine.visible_to_owner(&caller, class, column),
+        _ => engine.visible(&caller, class),
+    };
+    let (Known::Read(visible), Known::Read(all)) = (visible, &class.fields) else {
+        return vec![("fields".to_owned(), "the fields of the class were not read".to_owned())];
+    };
+    if let Some(field) = &question.field {
+        let shown = visible.iter().any(|known| *known == field.as_str());
+        let line = if shown {
+            format!("`{field}` is shown")
+        } else {
+            format!("`{field}` is hidden, and may not be asked about")
+        };
+        return vec![("fields".to_owned(), line)];
+    }
+    if question.op == Operation::Count {
+        let line = "a count shows no field, but each visible one can be guessed by asking".to_owned();
+        return vec![("fields".to_owned(), line)];
+    }
+    let own: Vec<&str> = visible.iter().map(|field| field.as_str()).filter(|field| !is_plain(field)).collect();
+    let hidden: Vec<&str> = all.keys().filter(|field| !visible.contains(field)).map(|field| field.as_str()).collect();
+    let shown = if own.is_empty() { "only ids and dates".to_owned() } else { in_words(own) };
+    let hidden =
+        if hidden.is_empty() { "nothing is hidden".to_owned() } else { format!("{} is hidden", in_words(hidden)) };
+    let personal = report.program.words.fields(class, &ALL_TAGS);
+    let personal: Vec<&str> =
+        personal.iter().filter(|field| visible.contains(*field)).map(|field| field.as_str()).collect();
+    let personal = if personal.is_empty() {
+        String::new()
+    } else {
+        format!("; personal or secret by name: {}", in_words(personal))
+    };
+    vec![("fields".to_owned(), format!("{shown}; {hidden}{personal}"))]
+}
+
+/// What is worth a word when it is visible.
+const ALL_TAGS: [crate::rules::words::Tag; 3] =
+    [crate::rules::words::Tag::Personal, crate::rules::words::Tag::Sensitive, crate::rules::words::Tag::Secret];
+
+fn is_plain(field: &str) -> bool {
+    matches!(field, "objectId" | "createdAt" | "updatedAt" | "ACL")
+}
+
+/// The version that decided.
+fn server(report: &Report<'_>) -> String {
+    let server = &report.snapshot.app.server;
+    match &server.version {
+        Known::Read(found) => format!("parse-server {} ({})", found.version, found.from.words()),
+        Known::Unread(Why::NotAsked | Why::NoAccess | Why::Failed) => {
+            format!("the version is not known; decided as parse-server {}, the newest known", server.version())
+        }
+    }
+}
+
+/// Prints lines of two columns, wrapped.
+pub fn print(lines: &[(String, String)]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let margin = 9;
+    for (number, (head, text)) in lines.iter().enumerate() {
+        let text = clean::text(text);
+        if number == 0 {
+            for line in wrap(&format!("{head}  {text}"), super::width()) {
+                writeln!(out, "{line}")?;
+            }
+            continue;
+        }
+        for (number, line) in wrap(&text, super::width() - margin).iter().enumerate() {
+            writeln!(out, "{:<margin$}{line}", if number == 0 { format!("  {head}") } else { String::new() })?;
+        }
+    }
+    Ok(())
+}

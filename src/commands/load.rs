@@ -1,0 +1,191 @@
+//! What every command that looks at an app needs: its configuration, the rules, and
+//! the app itself.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use jiff::civil::Date;
+
+use crate::cli::InputArgs;
+use crate::finding::suppress::{Directive, Scope};
+use crate::model::place::{Content, Show, SourceFile, Text};
+use crate::model::spans::Syntax;
+use crate::model::{FileId, Place};
+use crate::read::{self, Input, Progress, Reading};
+use crate::rules::Rule;
+use crate::rules::loader;
+use crate::rules::program::Program;
+use crate::rules::words::{Named, Tag, Words};
+use crate::settings::{Data, PLACES, Settings};
+
+/// The number of the configuration among the files of a report.
+const CONFIG_FILE: FileId = FileId(u32::MAX);
+
+/// An app that was read, with everything to audit it.
+pub struct Loaded {
+    /// The configuration.
+    pub settings: Settings,
+    /// All rules.
+    pub program: Program,
+    /// The app.
+    pub reading: Reading,
+    /// Ignores of the configuration.
+    pub directives: Vec<Directive>,
+}
+
+/// The configuration as it was found.
+struct Config {
+    settings: Settings,
+    /// The path from the audited folder, the text, and the folder the file is in.
+    source: Option<(String, String, PathBuf)>,
+}
+
+/// Reads an app.
+pub fn load(path: &Path, args: &InputArgs, progress: &dyn Progress) -> Result<Loaded> {
+    // Symlinks are followed, and what is there may still be closed to us.
+    if let Err(error) = fs::metadata(path) {
+        bail!("`{}`: {}", path.display(), read::file::words(&error));
+    }
+    let config = config(path, args)?;
+    let program = program(&config, args)?;
+    let version = server_version(&config.settings, args)?;
+    let settings = read::Settings { ignored: config.settings.inputs.ignore.clone(), server_version: version };
+    let mut reading = read::read(&Input::Path(path.to_owned()), &settings, progress);
+    let directives = directives(&config)?;
+    if let Some((name, text, _)) = config.source {
+        let text = Text::new(text.as_bytes(), Show::Everything, Syntax::Toml);
+        reading.snapshot.texts.insert(CONFIG_FILE, SourceFile { path: name, content: Content::Text(text) });
+    }
+    Ok(Loaded { settings: config.settings, program, reading, directives })
+}
+
+fn config(path: &Path, args: &InputArgs) -> Result<Config> {
+    let none = Config { settings: Settings::default(), source: None };
+    if args.no_config {
+        return Ok(none);
+    }
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let file = match &args.config {
+        Some(file) => Some(file.clone()),
+        None => PLACES.iter().map(|place| folder.join(place)).find(|file| file.is_file()),
+    };
+    let Some(file) = file else { return Ok(none) };
+    let text =
+        fs::read_to_string(&file).map_err(|error| anyhow!("`{}`: {}", file.display(), read::file::words(&error)))?;
+    let shown = read::walk::shown(folder, &file);
+    let settings = Settings::parse(&file.display().to_string(), &text).map_err(|mistake| anyhow!("{mistake}"))?;
+    let parent = file.parent().map_or_else(|| folder.to_owned(), Path::to_owned);
+    Ok(Config { settings, source: Some((shown, text, parent)) })
+}
+
+fn program(config: &Config, args: &InputArgs) -> Result<Program> {
+    let mut folders = args.rules.clone();
+    if let Some((_, _, parent)) = &config.source {
+        folders.extend(config.settings.rules.folders.iter().map(|folder| parent.join(folder)));
+    }
+    let rules = rules(&folders)?;
+    let words = Words::new(named(&config.settings.data)?).context("the built-in words for names of fields")?;
+    Ok(Program::new(rules, words))
+}
+
+/// The built-in rules and those of folders and files of one's own.
+pub fn rules(folders: &[PathBuf]) -> Result<Vec<Rule>> {
+    let mut own = Vec::new();
+    for folder in folders {
+        own.extend(own_rules(folder)?);
+    }
+    let built_in = loader::built_in().map_err(|error| anyhow!("{error}"))?;
+    Ok(loader::with_own(built_in, own))
+}
+
+/// The rules of a folder or file.
+pub fn own_rules(path: &Path) -> Result<Vec<Rule>> {
+    let texts = rule_texts(path)?;
+    if texts.is_empty() {
+        bail!("`{}` has no rule files, which end in .md", path.display());
+    }
+    let texts = texts.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    loader::parse_all(texts).map_err(|error| anyhow!("{error}"))
+}
+
+/// The texts of the rule files of a folder, or of one file, by path.
+pub fn rule_texts(path: &Path) -> Result<BTreeMap<String, String>> {
+    let mut texts = BTreeMap::new();
+    for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+        let entry = entry.map_err(|error| {
+            anyhow!("`{}`: {}", path.display(), error.io_error().map_or_else(|| error.to_string(), read::file::words))
+        })?;
+        let is_rule =
+            entry.path().extension().is_some_and(|extension| extension == "md") && entry.file_name() != "README.md";
+        if entry.file_type().is_file() && is_rule {
+            let shown = entry.path().display().to_string();
+            let text = fs::read_to_string(entry.path())
+                .map_err(|error| anyhow!("`{shown}`: {}", read::file::words(&error)))?;
+            texts.insert(shown, text.replace("\r\n", "\n"));
+        }
+    }
+    Ok(texts)
+}
+
+fn named(data: &Data) -> Result<Vec<Named>> {
+    let lists = [
+        (&data.personal, Some(Tag::Personal)),
+        (&data.sensitive, Some(Tag::Sensitive)),
+        (&data.secret, Some(Tag::Secret)),
+        (&data.privilege, Some(Tag::Privilege)),
+        (&data.ordinary, None),
+    ];
+    let mut all = Vec::new();
+    for (names, tag) in lists {
+        for name in names {
+            let (class, field) = match name.split_once('.') {
+                Some(("*", field)) => (None, field),
+                Some((class, field)) => (Some(class.into()), field),
+                None => (None, name.as_str()),
+            };
+            if field.is_empty() {
+                bail!("`{name}` in the table [data] names no field; write `Class.field`");
+            }
+            all.push(Named { class, field: field.into(), tag });
+        }
+    }
+    Ok(all)
+}
+
+fn server_version(settings: &Settings, args: &InputArgs) -> Result<Option<semver::Version>> {
+    if let Some(version) = &args.server_version {
+        return Ok(Some(version.clone()));
+    }
+    let Some(text) = &settings.server.version else { return Ok(None) };
+    match semver::Version::parse(text) {
+        Ok(version) => Ok(Some(version)),
+        Err(_) => bail!("`{text}` in the table [server] is no version; write one such as 6.5.11"),
+    }
+}
+
+/// The ignores of the configuration.
+fn directives(config: &Config) -> Result<Vec<Directive>> {
+    let mut directives = Vec::new();
+    for (number, ignore) in config.settings.ignore.iter().enumerate() {
+        let until = match &ignore.until {
+            None => None,
+            Some(text) => match text.parse::<Date>() {
+                Ok(date) => Some(date),
+                Err(_) => bail!("`until` of the ignore of `{}` is no date such as 2026-12-31", ignore.finding),
+            },
+        };
+        if ignore.reason.trim().is_empty() {
+            bail!("the ignore of `{}` gives no reason", ignore.finding);
+        }
+        directives.push(Directive {
+            scope: Scope::Finding(ignore.finding.clone()),
+            reason: ignore.reason.clone(),
+            until,
+            at: Place::Pointer { file: CONFIG_FILE, pointer: format!("/ignore/{number}/finding") },
+            fault: None,
+        });
+    }
+    Ok(directives)
+}

@@ -1,0 +1,79 @@
+//! From arguments to core types to a report. One file for each command, no logic.
+
+mod can;
+pub(crate) mod check;
+mod explain;
+mod load;
+pub mod rule_cases;
+mod rules;
+mod shell;
+mod who_can;
+pub mod words;
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::cli::{Cli, ColorChoice, Command, Voice};
+
+/// Nothing at or over `--fail-on`.
+pub const CLEAN: u8 = 0;
+/// Findings.
+pub const FOUND: u8 = 1;
+/// Wrong use or configuration.
+pub const WRONG_USE: u8 = 2;
+/// Something could not be read.
+pub const INCOMPLETE: u8 = 3;
+
+/// Runs a command and gives the exit code. What is wrong with its use goes to standard error.
+pub fn run(cli: &Cli) -> u8 {
+    let done = match &cli.command {
+        None => check::run(&cli.check, &cli.voice),
+        Some(Command::Check(args)) => check::run(args, &cli.voice),
+        Some(Command::WhoCan(args)) => who_can::run(args),
+        Some(Command::Can(args)) => can::run(args),
+        Some(Command::Explain(args)) => explain::run(args),
+        Some(Command::Rules(args)) => rules::run(args),
+        Some(Command::Completions { shell }) => shell::completions(*shell),
+        Some(Command::Man) => shell::man(),
+    };
+    match done {
+        Ok(code) => code,
+        // Whoever reads the output has seen enough.
+        Err(error) if is_broken_pipe(&error) => CLEAN,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            WRONG_USE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+}
+
+/// Whether to use colours for what goes to standard output.
+fn colors(voice: &Voice) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let forced = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    match voice.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto if set("NO_COLOR") => false,
+        ColorChoice::Auto if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") => true,
+        ColorChoice::Auto => io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+    }
+}
+
+/// Whether the terminal can be expected to draw lines in Unicode.
+fn unicode() -> bool {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name));
+    !locale.is_some_and(|locale| matches!(locale.as_str(), "C" | "POSIX"))
+}
+
+/// Columns of the terminal; 80 in a pipe.
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
+    columns.filter(|columns| *columns >= 40).unwrap_or(80).min(100)
+}

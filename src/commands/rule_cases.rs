@@ -1,0 +1,143 @@
+//! Runs the cases of a rule through the real pipeline: files in memory are read,
+//! audited by this rule alone, and what is found is compared.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use crate::audit;
+use crate::model::Snapshot;
+use crate::model::place::Content;
+use crate::read::{self, Input, Silent};
+use crate::report::lines::Lines;
+use crate::rules::program::Program;
+use crate::rules::words::Words;
+use crate::rules::{Case, Matcher, Rule};
+
+/// The day on which cases happen.
+const TODAY: Date = jiff::civil::date(2026, 1, 1);
+
+/// A case that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The file of the rule and the line of the case.
+    pub at: String,
+    /// The title of the case.
+    pub title: String,
+    /// What the case says must be found.
+    pub expected: Vec<String>,
+    /// What was found.
+    pub found: Vec<String>,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let list = |lines: &[String]| {
+            if lines.is_empty() {
+                "    nothing".to_owned()
+            } else {
+                lines.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+            }
+        };
+        write!(f, "{}: {}\n  expected\n{}\n  found\n{}", self.at, self.title, list(&self.expected), list(&self.found))
+    }
+}
+
+/// Runs all cases of a rule. `all` are the rules of the program, for ignores.
+pub fn failures(rule: &Rule, all: &[Rule], words: &Words) -> Vec<Failure> {
+    let failure = |case: &Case| {
+        let found = run(rule, case, all, words);
+        let holds = found.len() == case.findings.len()
+            && found.iter().zip(sorted(&case.findings, &found)).all(|(found, expected)| is(found, &expected));
+        (!holds).then(|| Failure {
+            at: format!("{}:{}", rule.path, case.line),
+            title: case.title.clone(),
+            expected: case.findings.clone(),
+            found,
+        })
+    };
+    rule.cases.iter().filter_map(failure).collect()
+}
+
+/// Expected lines in the order of the lines that were found.
+fn sorted(expected: &[String], found: &[String]) -> Vec<String> {
+    let mut left: Vec<String> = expected.to_vec();
+    let mut ordered = Vec::new();
+    for line in found {
+        let at = left.iter().position(|expected| is(line, expected));
+        ordered.push(at.map_or_else(String::new, |at| left.remove(at)));
+    }
+    ordered
+}
+
+/// Whether a finding is the expected one; the line may be left out.
+fn is(found: &str, expected: &str) -> bool {
+    let (place, subject) = found.split_once("  ").unwrap_or((found, ""));
+    let (wanted, wanted_subject) = expected.split_once("  ").unwrap_or((expected, ""));
+    let path = place.rsplit_once(':').map_or(place, |(path, _)| path);
+    subject == wanted_subject && (place == wanted || path == wanted)
+}
+
+/// What a rule finds in a case: lines `PATH[:LINE]  SUBJECT`, sorted.
+pub fn run(rule: &Rule, case: &Case, all: &[Rule], words: &Words) -> Vec<String> {
+    let files: BTreeMap<String, String> = case.files.clone();
+    let reading = read::read(&Input::Memory(files), &read::Settings::default(), &Silent);
+    // An ignore is about other rules, so they must be there.
+    let rules = match &rule.matcher {
+        Matcher::Facts("ignore", _) => all.to_vec(),
+        _ => vec![rule.clone()],
+    };
+    let outcome = audit::audit(&reading.snapshot, &Program::new(rules, words.clone()), Vec::new(), TODAY);
+    let mut found: Vec<String> = outcome
+        .findings
+        .iter()
+        .filter(|finding| finding.rule == rule.id)
+        .map(|finding| format!("{}  {}", place(&reading.snapshot, &finding.at), finding.subject))
+        .collect();
+    found.extend(reading.problems.iter().map(|problem| format!("problem: {problem}")));
+    found.sort();
+    found
+}
+
+fn place(snapshot: &Snapshot, place: &crate::model::Place) -> String {
+    let path = snapshot.texts.path(place);
+    let text = snapshot.texts.get(place.file()).map(|source| &source.content);
+    match (text, snapshot.texts.span(place)) {
+        (Some(Content::Text(text)), Some(span)) => format!("{path}:{}", Lines::new(&text.text).line(span.start())),
+        _ => path.to_owned(),
+    }
+}
+
+/// The text of a rule's file with the `findings` of each case as they were found.
+pub fn blessed(rule: &Rule, text: &str, all: &[Rule], words: &Words) -> String {
+    let mut cases = rule.cases.iter().peekable();
+    let mut current: Option<Vec<String>> = None;
+    let mut out = String::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        let opens = cases.next_if(|case| case.line == number + 1);
+        if let Some(case) = opens {
+            append(&mut out, current.take());
+            current = Some(run(rule, case, all, words));
+        } else if line == "```findings" && current.is_some() {
+            lines.by_ref().find(|(_, line)| line.trim_end() == "```");
+            while out.ends_with("\n\n") {
+                out.pop();
+            }
+            continue;
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    append(&mut out, current);
+    out
+}
+
+/// Writes the findings of a case behind its text.
+fn append(out: &mut String, findings: Option<Vec<String>>) {
+    let Some(findings) = findings.filter(|findings| !findings.is_empty()) else { return };
+    while out.ends_with("\n\n") {
+        out.pop();
+    }
+    out.push_str(&format!("\n```findings\n{}\n```\n\n", findings.join("\n")));
+}

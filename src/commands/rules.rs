@@ -1,0 +1,116 @@
+//! `rules`: list them, show one, run their cases, begin a new one.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::cli::{RulesAction, RulesArgs};
+use crate::model::RuleId;
+use crate::read::file::words as error_words;
+use crate::rules::Rule;
+use crate::rules::words::Words;
+use crate::rules::{file, loader};
+
+use super::load::{own_rules, rule_texts, rules};
+use super::{CLEAN, FOUND, rule_cases};
+
+/// Runs the command.
+pub fn run(args: &RulesArgs) -> Result<u8> {
+    match args.action.as_ref().unwrap_or(&RulesAction::List) {
+        RulesAction::List => list(&rules(&args.rules)?),
+        RulesAction::Show { rule } => show(rule, &rules(&args.rules)?),
+        RulesAction::Test { path, bless } => test(path.as_deref(), *bless, args),
+        RulesAction::New { id, folder } => new(id, folder),
+    }
+}
+
+fn list(rules: &[Rule]) -> Result<u8> {
+    let mut out = io::stdout().lock();
+    let width = rules.iter().map(|rule| rule.id.as_str().len()).max().unwrap_or(0);
+    let mut sorted: Vec<&Rule> = rules.iter().collect();
+    sorted.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.id.cmp(&b.id)));
+    for rule in sorted {
+        writeln!(out, "{:<8}  {:<width$}  {}", rule.severity.word(), rule.id.as_str(), rule.title)?;
+    }
+    Ok(CLEAN)
+}
+
+fn find<'r>(id: &str, rules: &'r [Rule]) -> Result<&'r Rule> {
+    let id = RuleId::from(id);
+    rules.iter().find(|rule| rule.id == id).ok_or_else(|| anyhow!("no such rule: `{id}`; see `parse-audit rules list`"))
+}
+
+fn show(id: &str, rules: &[Rule]) -> Result<u8> {
+    let rule = find(id, rules)?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{} · {} · confidence {}\n", rule.id, rule.severity, rule.confidence.word())?;
+    writeln!(out, "{}", rule.body)?;
+    Ok(CLEAN)
+}
+
+fn test(path: Option<&Path>, bless: bool, args: &RulesArgs) -> Result<u8> {
+    let words = Words::new(Vec::new()).context("the built-in words for names of fields")?;
+    if bless {
+        let Some(path) = path else { bail!("--bless needs the folder or file of the rules to write to") };
+        return write_blessed(path, &words);
+    }
+    let all = rules(&args.rules)?;
+    let tested = match path {
+        Some(path) => own_rules(path)?,
+        None => all.clone(),
+    };
+    let everything = loader::with_own(all, tested.clone());
+    let mut out = io::stdout().lock();
+    let (mut cases, mut failed) = (0, 0);
+    for rule in &tested {
+        let failures = rule_cases::failures(rule, &everything, &words);
+        cases += rule.cases.len();
+        failed += failures.len();
+        for failure in failures {
+            writeln!(out, "{failure}\n")?;
+        }
+    }
+    writeln!(out, "{} rules, {cases} cases: {} passed, {failed} failed", tested.len(), cases - failed)?;
+    Ok(if failed == 0 { CLEAN } else { FOUND })
+}
+
+/// Writes what is found into the cases of rules, whether or not they have findings yet.
+fn write_blessed(path: &Path, words: &Words) -> Result<u8> {
+    let texts = rule_texts(path)?;
+    let mut tested = Vec::new();
+    for (file, text) in &texts {
+        tested.push(file::parse_unproven(file, text).map_err(|mistake| anyhow!("{mistake}"))?);
+    }
+    // Built-in rules that are themselves unproven are among the tested ones.
+    let everything = loader::with_own(loader::built_in().unwrap_or_default(), tested.clone());
+    for (rule, (file, text)) in tested.iter().zip(&texts) {
+        let blessed = rule_cases::blessed(rule, text, &everything, words);
+        if blessed != *text {
+            fs::write(file, blessed).map_err(|error| anyhow!("`{file}`: {}", error_words(&error)))?;
+            writeln!(io::stdout().lock(), "wrote {file}")?;
+        }
+    }
+    Ok(CLEAN)
+}
+
+/// A rule to start from: complete, and with cases that pass.
+const TEMPLATE: &str = include_str!("new_rule.md");
+
+fn new(id: &str, folder: &Path) -> Result<u8> {
+    let path = folder.join(format!("{id}.md"));
+    let shown = path.display().to_string();
+    let text = TEMPLATE.replace("my-new-rule", id);
+    file::parse(&shown, &text).map_err(|mistake| {
+        anyhow!("`{id}` cannot be the id of a rule: {}", mistake.expected.unwrap_or(mistake.message))
+    })?;
+    if path.exists() {
+        bail!("`{shown}` is there already");
+    }
+    fs::create_dir_all(folder).map_err(|error| anyhow!("`{}`: {}", folder.display(), error_words(&error)))?;
+    fs::write(&path, text).map_err(|error| anyhow!("`{shown}`: {}", error_words(&error)))?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "wrote {shown}; run its cases with\n\n  parse-audit rules test {shown}")?;
+    Ok(CLEAN)
+}

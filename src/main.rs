@@ -1,0 +1,11 @@
+//! Parse arguments, run a command, turn the result into an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use parse_audit::cli::Cli;
+use parse_audit::commands;
+
+fn main() -> ExitCode {
+    ExitCode::from(commands::run(&Cli::parse()))
+}

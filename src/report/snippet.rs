@@ -1,0 +1,211 @@
+//! A line of source with a mark below it. The only file that imports ariadne.
+//!
+//! What it is given is made safe first: one line, cut to a window round the mark,
+//! with nothing in it that acts on a terminal and nothing that must not be shown.
+
+use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
+
+use crate::model::Span;
+use crate::model::place::{Show, Text};
+use crate::model::spans::Syntax;
+use crate::severity::Severity;
+
+use super::clean;
+use super::lines::Lines;
+
+/// Bytes of a line that are shown before and after the mark.
+const ROUND: usize = 100;
+
+/// How to draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// With colours.
+    pub color: bool,
+    /// With lines drawn in Unicode.
+    pub unicode: bool,
+}
+
+/// The line that a span begins on, with a mark below the span. Empty if nothing may be shown.
+pub fn draw(text: &Text, lines: &Lines, span: Span, severity: Severity, style: Style) -> String {
+    if text.show == Show::Nothing || (text.show == Show::NoValues && text.syntax != Syntax::Json) {
+        return String::new();
+    }
+    let number = lines.line(span.start());
+    let range = lines.bytes(number, &text.text);
+    let Some(line) = text.text.get(range.clone()) else { return String::new() };
+    let mark = span.start() - range.start..span.end().min(range.end).max(span.start()) - range.start;
+    let line = if text.syntax == Syntax::Json { mask(line, text.show) } else { line.to_owned() };
+    let line = clean::line(&line);
+    let Some((line, mark)) = window(&line, mark) else { return String::new() };
+    // Empty lines in front give the line its number.
+    let before = "\n".repeat(number - 1);
+    let mark = mark.start + before.len()..mark.end + before.len();
+    let config = Config::new()
+        .with_color(style.color)
+        .with_index_type(IndexType::Byte)
+        .with_char_set(if style.unicode { CharSet::Unicode } else { CharSet::Ascii });
+    let mut label = Label::new(mark.clone());
+    if style.color {
+        label = label.with_color(color(severity));
+    }
+    let report = Report::build(ReportKind::Error, mark).with_label(label.with_message("")).with_config(config).finish();
+    let mut drawn = Vec::new();
+    if report.write(Source::from(before + &line), &mut drawn).is_err() {
+        return String::new();
+    }
+    body(&String::from_utf8_lossy(&drawn))
+}
+
+/// The colour of a severity, as an ANSI number for the text around the snippet too.
+pub fn color(severity: Severity) -> Color {
+    match severity {
+        Severity::Critical => Color::BrightRed,
+        Severity::High => Color::Red,
+        Severity::Medium => Color::Yellow,
+        Severity::Low => Color::Cyan,
+        Severity::Info => Color::Blue,
+    }
+}
+
+/// The lines of a report between its headline with the place and its end.
+fn body(drawn: &str) -> String {
+    let inner: Vec<&str> = drawn.lines().skip(2).collect();
+    let inner = inner.split_last().map_or(&[][..], |(_, inner)| inner);
+    let mut body = String::new();
+    for line in inner {
+        body.push_str(line.trim_end());
+        body.push('\n');
+    }
+    body
+}
+
+/// A part of a line round a mark, and the mark in it. `None` if nothing of the line is left.
+fn window(line: &str, mark: std::ops::Range<usize>) -> Option<(String, std::ops::Range<usize>)> {
+    let mut start = mark.start.saturating_sub(ROUND);
+    while !line.is_char_boundary(start) {
+        start -= 1;
+    }
+    let mut mark_end = mark.end.min(mark.start + ROUND).min(line.len());
+    while !line.is_char_boundary(mark_end) {
+        mark_end += 1;
+    }
+    let mut end = (mark_end + ROUND).min(line.len());
+    while !line.is_char_boundary(end) {
+        end += 1;
+    }
+    let part = line.get(start..end)?;
+    let (before, after) = (if start > 0 { "…" } else { "" }, if end < line.len() { "…" } else { "" });
+    let shift = |at: usize| at + before.len() - start;
+    Some((format!("{before}{part}{after}"), shift(mark.start)..shift(mark_end).max(shift(mark.start))))
+}
+
+/// Blanks what must not be shown in a line of JSON: texts that are values, unless
+/// everything may be shown, and then still default values and keys that are user ids.
+fn mask(line: &str, show: Show) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    let mut after_default = false;
+    while let Some(quote) = rest.find('"') {
+        let (before, from_quote) = rest.split_at(quote);
+        masked.push_str(before);
+        let length = text_length(from_quote);
+        let (text, after) = from_quote.split_at(length);
+        let is_key = after.trim_start().starts_with(':');
+        let inner = text.trim_matches('"');
+        let hidden = match (is_key, show) {
+            (true, _) => looks_like_id(inner),
+            (false, Show::Everything) => after_default,
+            (false, Show::NoValues | Show::Nothing) => true,
+        };
+        if hidden {
+            masked.extend(
+                text.chars().map(
+                    |character| {
+                        if character == '"' { "\"".to_owned() } else { "*".repeat(character.len_utf8()) }
+                    },
+                ),
+            );
+        } else {
+            masked.push_str(text);
+        }
+        if is_key {
+            after_default = inner == "defaultValue";
+        }
+        rest = after;
+    }
+    masked.push_str(rest);
+    masked
+}
+
+/// The length of a text in quotes, up to the end of the line if it does not end.
+fn text_length(from_quote: &str) -> usize {
+    let mut escaped = false;
+    for (at, character) in from_quote.char_indices().skip(1) {
+        match character {
+            '"' if !escaped => return at + 1,
+            '\\' => escaped = !escaped,
+            _ => escaped = false,
+        }
+    }
+    from_quote.len()
+}
+
+/// Ten letters and digits of both kinds: an object id as Parse Server makes them.
+fn looks_like_id(key: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| key.as_bytes().iter().any(is);
+    key.len() == 10
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Style = Style { color: false, unicode: true };
+
+    fn drawn(source: &str, marked: &str, show: Show) -> String {
+        let text = Text::new(source.as_bytes(), show, Syntax::Json);
+        let start = source.find(marked).expect("the mark");
+        draw(&text, &Lines::new(source), Span::new(source, start, start + marked.len()), Severity::High, PLAIN)
+    }
+
+    #[test]
+    fn the_line_keeps_its_number() {
+        let shown = drawn("{\n\n  \"find\": {}\n}", "\"find\": {}", Show::Everything);
+        assert_eq!(shown, "   │\n 3 │   \"find\": {}\n   │   ─────┬────\n   │        ╰──────\n");
+    }
+
+    #[test]
+    fn values_of_configurations_are_blanked() {
+        let shown = drawn("{ \"restAPIKey\": \"abc\", \"n\": 1 }", "\"restAPIKey\": \"abc\"", Show::NoValues);
+        assert!(shown.contains("\"restAPIKey\": \"***\", \"n\": 1") && !shown.contains("abc"), "{shown}");
+        assert_eq!(drawn("{}", "{}", Show::Nothing), "");
+    }
+
+    #[test]
+    fn user_ids_and_default_values_are_blanked_in_schemas() {
+        let shown =
+            drawn("{ \"find\": { \"fml7Q9LBzV\": true }, \"defaultValue\": \"x@y\" }", "\"find\"", Show::Everything);
+        assert!(!shown.contains("fml7Q9LBzV") && !shown.contains("x@y"), "{shown}");
+    }
+
+    #[test]
+    fn long_lines_are_cut_round_the_mark() {
+        let source = format!("{}\"find\"{}", "ä".repeat(300_000), "ö".repeat(300_000));
+        let shown = drawn(&source, "\"find\"", Show::Everything);
+        assert!(shown.len() < 2_000 && shown.contains("…ä") && shown.contains("ö…"), "{}", shown.len());
+    }
+
+    #[test]
+    fn odd_characters_do_no_harm() {
+        for source in ["\u{1b}[2J\"a\"\u{202e}", "\"a\"", "\t\"a\"\u{2028}\u{85}", "é\"a\"\u{0}"] {
+            let shown = drawn(source, "\"a\"", Show::Everything);
+            assert!(
+                !shown.contains(['\u{1b}', '\u{202e}', '\u{2028}', '\u{85}', '\u{0}']) && shown.contains("\"a\""),
+                "{shown:?}"
+            );
+        }
+    }
+}
