@@ -74,7 +74,8 @@ impl Engine<'_> {
     /// The cell of a principal's caller, a class and an operation.
     pub fn cell(&self, caller: &Caller, class: &Class, op: Operation) -> Cell {
         let conditions = match self.verdict(caller, class, op, &mut ()) {
-            Verdict::Allow => return Cell::of(Reach::AllRows),
+            Verdict::Allow if matches!(op, Operation::Create | Operation::AddField) => return Cell::of(Reach::AllRows),
+            Verdict::Allow => return every_row(class),
             Verdict::Deny(_) => return Cell::NONE,
             Verdict::Unknown(why) => return Cell { reach: Known::Unread(why), ..Cell::NONE },
             Verdict::If(conditions) => conditions,
@@ -148,6 +149,12 @@ impl Engine<'_> {
         principals.extend([Principal::ReadOnlyMaster, Principal::Maintenance, Principal::Master]);
         principals
     }
+}
+
+/// The cell of whoever ACLs do not stop.
+fn every_row(class: &Class) -> Cell {
+    let rows = class.rows.as_ref().map(|census| Rows { reached: census.rows(), total: census.rows() });
+    Cell { rows, ..Cell::of(Reach::AllRows) }
 }
 
 /// Whether objects that are saved without an ACL admit the caller.

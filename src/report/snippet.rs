@@ -37,9 +37,6 @@ pub fn draw(text: &Text, lines: &Lines, span: Span, severity: Severity, style: S
     let line = if text.syntax == Syntax::Json { mask(line, text.show) } else { line.to_owned() };
     let line = clean::line(&line);
     let Some((line, mark)) = window(&line, mark) else { return String::new() };
-    // Empty lines in front give the line its number.
-    let before = "\n".repeat(number - 1);
-    let mark = mark.start + before.len()..mark.end + before.len();
     let config = Config::new()
         .with_color(style.color)
         .with_index_type(IndexType::Byte)
@@ -50,10 +47,10 @@ pub fn draw(text: &Text, lines: &Lines, span: Span, severity: Severity, style: S
     }
     let report = Report::build(ReportKind::Error, mark).with_label(label.with_message("")).with_config(config).finish();
     let mut drawn = Vec::new();
-    if report.write(Source::from(before + &line), &mut drawn).is_err() {
+    if report.write(Source::from(line), &mut drawn).is_err() {
         return String::new();
     }
-    body(&String::from_utf8_lossy(&drawn))
+    body(&String::from_utf8_lossy(&drawn), number, style)
 }
 
 /// The colour of a severity, as an ANSI number for the text around the snippet too.
@@ -67,13 +64,21 @@ pub fn color(severity: Severity) -> Color {
     }
 }
 
-/// The lines of a report between its headline with the place and its end.
-fn body(drawn: &str) -> String {
-    let inner: Vec<&str> = drawn.lines().skip(2).collect();
-    let inner = inner.split_last().map_or(&[][..], |(_, inner)| inner);
+/// The line of source and the mark below it, without the report's head, tail and arrow.
+///
+/// ariadne numbers the only line it was given 1; its true number takes that place.
+fn body(drawn: &str, number: usize, style: Style) -> String {
+    let (bar, arrow, mark) = if style.unicode { ('│', '┬', "─") } else { ('|', '|', "^") };
+    let number = number.to_string();
     let mut body = String::new();
-    for line in inner {
-        body.push_str(line.trim_end());
+    for (row, line) in drawn.lines().skip(2).take(3).enumerate() {
+        let Some((margin, rest)) = line.split_once(bar) else { continue };
+        let margin = match row {
+            1 => margin.rsplit_once('1').map_or_else(String::new, |(before, after)| format!("{before}{number}{after}")),
+            _ => format!("{}{margin}", " ".repeat(number.len() - 1)),
+        };
+        let rest = if row == 2 { rest.replacen(arrow, mark, 1) } else { rest.to_owned() };
+        body.push_str(&format!("{margin}{bar}{}", rest.trim_end()));
         body.push('\n');
     }
     body
@@ -174,7 +179,7 @@ mod tests {
     #[test]
     fn the_line_keeps_its_number() {
         let shown = drawn("{\n\n  \"find\": {}\n}", "\"find\": {}", Show::Everything);
-        assert_eq!(shown, "   │\n 3 │   \"find\": {}\n   │   ─────┬────\n   │        ╰──────\n");
+        assert_eq!(shown, "   │\n 3 │   \"find\": {}\n   │   ──────────\n");
     }
 
     #[test]
