@@ -53,7 +53,7 @@ fn show(id: &str, rules: &[Rule]) -> Result<u8> {
 fn test(path: Option<&Path>, bless: bool, args: &RulesArgs) -> Result<u8> {
     let words = Words::new(Vec::new()).context("the built-in words for names of fields")?;
     if bless {
-        let Some(path) = path else { bail!("--bless needs the folder or file of the rules to write to") };
+        let Some(path) = path else { bail!("`--bless` needs the folder or file of the rules to write to") };
         return write_blessed(path, &words);
     }
     let all = rules(&args.rules)?;
