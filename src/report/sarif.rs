@@ -78,6 +78,7 @@ impl Serialize for Run<'_, '_> {
         let kept = self.report.found().take(MAX_RESULTS);
         let mut seen = BTreeSet::new();
         let results = kept.filter_map(|found| result(self.report, &rules, &found, &mut seen));
+        run.serialize_entry("properties", &json!({ "parse-audit/findings": total }))?;
         run.serialize_entry("results", &Streamed(RefCell::new(Some(results))))?;
         run.end()
     }
@@ -104,11 +105,15 @@ fn typed<T: for<'de> Deserialize<'de> + Serialize>(value: Value) -> Value {
     }
 }
 
+/// GitHub keeps and shows so many tags of a rule.
+const MOST_TAGS: usize = 10;
+
 fn driver(rules: &[&Rule]) -> Value {
     let descriptors: Vec<Value> = rules.iter().map(|rule| descriptor(rule)).collect();
     typed::<s::ToolComponent>(json!({
         "name": "parse-audit",
         "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "informationUri": env!("CARGO_PKG_HOMEPAGE"),
         "rules": descriptors,
     }))
 }
@@ -121,6 +126,7 @@ fn descriptor(rule: &Rule) -> Value {
     tags.extend(rule.owasp.iter().map(|category| format!("owasp/{category}")));
     tags.extend(rule.risk.iter().map(|risk| format!("risk/{risk}")));
     tags.extend(rule.tags.iter().map(|tag| format!("parse/{tag}")));
+    tags.truncate(MOST_TAGS);
     typed::<s::ReportingDescriptor>(json!({
         "id": rule.id.as_str(),
         "name": pascal(rule.id.as_str()),
