@@ -109,17 +109,19 @@ fn window(line: &str, mark: std::ops::Range<usize>) -> Option<(String, std::ops:
 fn mask(line: &str, show: Show) -> String {
     let mut masked = String::with_capacity(line.len());
     let mut rest = line;
-    let mut after_default = false;
+    // How deep inside a default value the line is, from its key to the comma or bracket that ends it.
+    let mut default: Option<i32> = None;
     while let Some(quote) = rest.find('"') {
         let (before, from_quote) = rest.split_at(quote);
         masked.push_str(before);
+        default = default.and_then(|depth| before.chars().try_fold(depth, still_inside));
         let length = text_length(from_quote);
         let (text, after) = from_quote.split_at(length);
         let is_key = after.trim_start().starts_with(':');
         let inner = text.trim_matches('"');
         let hidden = match (is_key, show) {
-            (true, _) => looks_like_id(inner),
-            (false, Show::Everything) => after_default,
+            (true, _) => default.is_some() || looks_like_id(inner, after),
+            (false, Show::Everything) => default.is_some(),
             (false, Show::NoValues | Show::Nothing) => true,
         };
         if hidden {
@@ -133,13 +135,23 @@ fn mask(line: &str, show: Show) -> String {
         } else {
             masked.push_str(text);
         }
-        if is_key {
-            after_default = inner == "defaultValue";
+        if is_key && default.is_none() && inner == "defaultValue" {
+            default = Some(0);
         }
         rest = after;
     }
     masked.push_str(rest);
     masked
+}
+
+/// How deep a value is after one more character outside of texts; `None` if the value has ended.
+fn still_inside(depth: i32, character: char) -> Option<i32> {
+    match character {
+        '{' | '[' => Some(depth + 1),
+        '}' | ']' => (depth > 0).then_some(depth - 1),
+        ',' => (depth > 0).then_some(depth),
+        _ => Some(depth),
+    }
 }
 
 /// The length of a text in quotes, up to the end of the line if it does not end.
@@ -155,13 +167,18 @@ fn text_length(from_quote: &str) -> usize {
     from_quote.len()
 }
 
-/// Ten letters and digits of both kinds: an object id as Parse Server makes them.
-fn looks_like_id(key: &str) -> bool {
-    let has = |is: fn(&u8) -> bool| key.as_bytes().iter().any(is);
+/// Ten letters and digits: an object id as Parse Server makes them. One in six has no
+/// digit; it is told from the name of a column by what it is given in `after`.
+fn looks_like_id(key: &str, after: &str) -> bool {
+    let given = after.trim_start().trim_start_matches(':').trim_start();
+    let inner = given.strip_prefix('{').map(str::trim_start).unwrap_or_default();
+    let is_grant = given.starts_with("true")
+        || given.starts_with('[')
+        || inner.starts_with("\"read\"")
+        || inner.starts_with("\"write\"");
     key.len() == 10
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        && has(u8::is_ascii_digit)
-        && has(u8::is_ascii_alphabetic)
+        && (is_grant || key.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -194,6 +211,27 @@ mod tests {
         let shown =
             drawn("{ \"find\": { \"fml7Q9LBzV\": true }, \"defaultValue\": \"x@y\" }", "\"find\"", Show::Everything);
         assert!(!shown.contains("fml7Q9LBzV") && !shown.contains("x@y"), "{shown}");
+    }
+
+    #[test]
+    fn a_user_id_without_a_digit_is_told_from_a_column() {
+        for id in ["\"abcdefGHIJ\": true", "\"abcdefGHIJ\":[\"x\"]", "\"abcdefGHIJ\": { \"read\": true }"] {
+            let shown = drawn(&format!("{{ \"find\": {{ {id} }} }}"), "\"find\"", Show::Everything);
+            assert!(!shown.contains("abcdefGHIJ"), "{shown}");
+        }
+        let shown = drawn("{ \"abcdefGHIJ\": { \"type\": \"String\" } }", "\"abcdefGHIJ\"", Show::Everything);
+        assert!(shown.contains("abcdefGHIJ"), "{shown}");
+    }
+
+    #[test]
+    fn a_default_value_is_blanked_to_its_end_and_no_further() {
+        let source =
+            r#"{ "a": { "defaultValue": { "k": ["v", { "w": "x" }], "y": "z" }, "type": "Object" }, "find": {} }"#;
+        let shown = drawn(source, "\"find\"", Show::Everything);
+        assert!(
+            shown.contains(r#""defaultValue": { "*": ["*", { "*": "*" }], "*": "*" }, "type": "Object" }, "find""#),
+            "{shown}"
+        );
     }
 
     #[test]
