@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 
@@ -168,8 +168,11 @@ fn write(output: &Output, report: &Report<'_>, voice: &Voice) -> Result<()> {
         reporter.write(report, &mut out)?;
         return Ok(out.flush()?);
     };
-    to_file(file, |out| reporter.write(report, out))
-        .with_context(|| format!("`{}` could not be written", file.display()))
+    to_file(file, |out| reporter.write(report, out)).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => error.into(),
+        // The name of the temporary file says nothing to anybody.
+        _ => anyhow!("`{}` could not be written: {}", file.display(), crate::read::file::words(&error)),
+    })
 }
 
 /// Writes a file whole or not at all.

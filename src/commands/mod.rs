@@ -13,6 +13,7 @@ pub mod words;
 use std::io::{self, IsTerminal, Write};
 
 use crate::cli::{Cli, ColorChoice, Command, Voice};
+use crate::report::clean;
 
 /// Nothing at or over `--fail-on`.
 pub const CLEAN: u8 = 0;
@@ -40,7 +41,10 @@ pub fn run(cli: &Cli) -> u8 {
         // Whoever reads the output has seen enough.
         Err(error) if is_broken_pipe(&error) => CLEAN,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error:#}");
+            // What was typed or found is quoted, and may hold escape sequences.
+            for line in format!("error: {error:#}").lines() {
+                let _ = writeln!(io::stderr(), "{}", clean::text(line));
+            }
             WRONG_USE
         }
     }

@@ -23,7 +23,7 @@ impl Reporter for CsvReporter {
             .map(|principal| (cell_text(&principal.to_string()), principal, engine.caller(principal)))
             .collect();
         let mut csv = csv::WriterBuilder::new().from_writer(io::BufWriter::with_capacity(1 << 16, out));
-        csv.write_record(HEADER)?;
+        csv.write_record(HEADER).map_err(of_output)?;
         for class in report.snapshot.app.classes.values() {
             let name = cell_text(class.name.as_str());
             for (principal, who, caller) in &callers {
@@ -49,11 +49,20 @@ impl Reporter for CsvReporter {
                     };
                     let fields = if shown { cell_text(&fields) } else { String::new() };
                     let dormant = if dormant { "yes" } else { "" };
-                    csv.write_record([name.as_str(), op.key(), principal, reach, &reached, &total, dormant, &fields])?;
+                    csv.write_record([name.as_str(), op.key(), principal, reach, &reached, &total, dormant, &fields])
+                        .map_err(of_output)?;
                 }
             }
         }
         csv.flush()
+    }
+}
+
+/// The error of the output itself, so that a closed pipe is known for one.
+fn of_output(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
     }
 }
 
