@@ -1,0 +1,93 @@
+//! SARIF logs through Microsoft's validator and GitHub's demands, by `tests/sarif/validate`.
+//!
+//! Needs Node.js and npm; `tests/run` installs them. It fails without them.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+/// The validator installs itself on its first run, which two at once would disturb.
+static VALIDATOR: Mutex<()> = Mutex::new(());
+
+fn sarif(folder: &Path, path: &str, to: &Path) {
+    let output = Command::new(env!("CARGO_BIN_EXE_parse-audit"))
+        .args(["check", path, "--output", &format!("sarif={}", to.display()), "--exit-zero"])
+        .current_dir(folder)
+        .env_clear()
+        .output()
+        .expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Demands that the validator finds no fault and warns of nothing but own fingerprints: two
+/// findings of a rule on one line would be one alert, so the second gets one of its own.
+fn assert_valid(root: &Path, files: &[PathBuf]) {
+    let _guard = VALIDATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let validator = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sarif/validate");
+    let output = Command::new(validator).arg("--root").arg(root).args(files).output().expect("bash and node run");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.matches(": 0 errors, ").count(), files.len(), "{said}");
+    let warns = |line: &&str| line.starts_with("warning") && !line.starts_with("warning\tGH-FINGERPRINT-OWN");
+    assert_eq!(said.lines().find(warns), None, "{said}");
+}
+
+#[test]
+fn the_log_of_every_app_is_valid() {
+    let logs = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root.join("fixtures/apps")).unwrap().map(|entry| entry.unwrap()) {
+        if entry.path().is_dir() {
+            let name = entry.file_name().into_string().unwrap();
+            let log = logs.path().join(format!("{name}.sarif"));
+            sarif(root, &format!("fixtures/apps/{name}"), &log);
+            files.push(log);
+        }
+    }
+    assert!(files.len() >= 5);
+    assert_valid(root, &files);
+}
+
+#[test]
+fn the_log_of_an_app_with_thirty_thousand_findings_is_valid_and_says_what_it_leaves_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let class = |number: usize| {
+        json!({
+            "className": format!("Class{number:05}"),
+            "fields": { "objectId": { "type": "String" }, "createdAt": { "type": "Date" } },
+            "classLevelPermissions": {
+                "find": {}, "get": {}, "count": { "*": true }, "create": { "*": true }, "update": { "*": true },
+                "delete": { "*": true }, "addField": { "*": true }, "protectedFields": { "*": ["nothing"] },
+            },
+        })
+    };
+    let classes: Vec<Value> = (0..6_000).map(class).collect();
+    let schemas = serde_json::to_string_pretty(&json!({ "results": classes })).unwrap();
+    fs::write(folder.path().join("schemas.json"), schemas).unwrap();
+    let log = folder.path().join("out.sarif");
+    sarif(folder.path(), ".", &log);
+    let parsed: Value = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
+    let total = parsed["runs"][0]["properties"]["parse-audit/findings"].as_u64();
+    assert!(total.is_some_and(|total| total >= 30_000), "{total:?}");
+    assert_eq!(parsed["runs"][0]["results"].as_array().unwrap().len(), 5_000);
+    assert_valid(folder.path(), &[log]);
+}
+
+#[test]
+fn a_log_with_a_fault_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("out.sarif");
+    sarif(Path::new(env!("CARGO_MANIFEST_DIR")), "fixtures/apps/shop", &log);
+    let mut parsed: Value = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
+    parsed["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] = json!("/etc/x");
+    fs::write(&log, parsed.to_string()).unwrap();
+    let _guard = VALIDATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let output = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sarif/validate")).arg(&log).output();
+    assert_eq!(output.unwrap().status.code(), Some(1));
+}
