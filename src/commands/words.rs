@@ -47,6 +47,7 @@ pub fn topic(reason: &Reason) -> &'static str {
         | Reason::GrantedToOthers(..)
         | Reason::GrantedToNobody(_)
         | Reason::LeftOut(_)
+        | Reason::RowsComeLater(_)
         | Reason::NoOwnerYet => "class",
         Reason::UserColumns(..) | Reason::NoUser | Reason::BrokenColumn(_) | Reason::AclDecides(_) => "rows",
     }
@@ -85,6 +86,9 @@ pub fn reason(reason: &Reason, who: &Principal, class: &Class) -> String {
                 "{op} reaches rows in which {} refers to the caller",
                 in_words(columns.iter().map(|column| format!("`{column}`")))
             )
+        }
+        Reason::RowsComeLater(op) => {
+            format!("{op} is granted to users in columns, but the column is added before any row is looked at")
         }
         Reason::NoUser => "columns of each row decide, and a caller without a session is in none".to_owned(),
         Reason::BrokenColumn(column) => {
@@ -130,6 +134,7 @@ pub fn place(reason: &Reason, class: &Class) -> Option<Place> {
         | Reason::NotSignedIn(op)
         | Reason::GrantedToOthers(op, _)
         | Reason::GrantedToNobody(op)
+        | Reason::RowsComeLater(op)
         | Reason::UserColumns(op, _) => Some(class.clp_place(&format!("/{op}"))),
         Reason::LeftOut(_) => Some(class.clp_place("")),
         Reason::NoOwnerYet => Some(class.clp_place("/create")),

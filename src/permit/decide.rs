@@ -79,6 +79,8 @@ pub enum Reason {
     NoOwnerYet,
     /// Rows are filtered by columns that refer to the caller.
     UserColumns(Operation, Vec<FieldName>),
+    /// Columns decide which rows may be saved, but a new column is there before any row is looked at.
+    RowsComeLater(Operation),
     /// Columns decide, and the caller has no user.
     NoUser,
     /// A column that decides cannot hold users; the server fails on it.
@@ -159,33 +161,40 @@ impl Engine<'_> {
     /// Answers for a class that is described.
     pub(super) fn verdict(&self, caller: &Caller, class: &Class, op: Operation, because: &mut impl Because) -> Verdict {
         let behaviour = &self.settings.behaviour;
+        if *caller == Caller::Maintenance
+            && let Err(denial) = system::enter_maintained(&class.name, op)
+        {
+            because.push(|| Reason::SystemClass(denial));
+            return Verdict::Deny(denial);
+        }
         let public = Client::default();
         let client = match caller {
             Caller::Client(client) => client,
             // The server forgets the key when it counts.
             Caller::Maintenance if op == Operation::Count && behaviour.maintenance_counts_as_public => &public,
-            Caller::Maintenance if class.name == "_Session" && op.is_read() => {
-                because.push(|| Reason::SystemClass(Denial::InvalidSession));
-                return Verdict::Deny(Denial::InvalidSession);
-            }
             Caller::ReadOnlyMaster | Caller::Maintenance | Caller::Master => {
                 return self.verdict_of_key(caller, op, because);
             }
         };
-        let extra = match system::enter(&class.name, op, client, behaviour) {
+        let entered = match caller {
+            Caller::Client(client) => system::enter(&class.name, op, client, behaviour),
+            Caller::ReadOnlyMaster | Caller::Maintenance | Caller::Master => Ok(Extra::Nothing),
+        };
+        let extra = match entered {
             Ok(extra) => extra,
             Err(denial) => {
                 because.push(|| Reason::SystemClass(denial));
                 return Verdict::Deny(denial);
             }
         };
-        let clp = match &class.clp {
-            Known::Read(clp) => clp,
-            Known::Unread(why) => {
-                because.push(|| Reason::ClassUnread(*why));
-                return Verdict::Unknown(*why);
-            }
-        };
+        if let Known::Unread(why) = &class.clp
+            && !system::is_volatile(&class.name)
+        {
+            because.push(|| Reason::ClassUnread(*why));
+            return Verdict::Unknown(*why);
+        }
+        let clp = self.clp(class);
+        let clp = clp.as_ref();
         let writes_row = matches!(op, Operation::Update | Operation::Delete);
         if class.name == "_User" && writes_row && !client.is_signed_in() {
             because.push(|| Reason::SessionMissing);
@@ -200,11 +209,17 @@ impl Engine<'_> {
         match class_level::gate(clp, client, checked, Action::Update, behaviour) {
             Ok(Passed::Granted(granted)) => because.push(|| Reason::Granted(checked, granted)),
             Ok(Passed::SignedIn) => because.push(|| Reason::SignedIn(checked)),
+            // The server adds the column before it looks for the row, and keeps it if there is none.
+            Ok(Passed::ByRow) if op == Operation::AddField => because.push(|| Reason::RowsComeLater(op)),
             Ok(Passed::ByRow) => {}
             Err(denial) => {
                 because.push(|| why_not(clp.permission(checked), checked, denial));
                 return Verdict::Deny(denial);
             }
+        }
+        // A new object and a new column have no row to be asked.
+        if !op.is_read() && !writes_row {
+            return Verdict::Allow;
         }
         let mut conditions = Vec::new();
         match class_level::constraint(clp, class, client, checked, behaviour) {
@@ -226,13 +241,10 @@ impl Engine<'_> {
             because.push(|| Reason::OwnSessions);
             conditions.push(Condition::OwnSession);
         }
-        // A new object and a new column have no ACL to be asked.
-        if op.is_read() || writes_row {
-            let side = if op.is_read() { Side::Read } else { Side::Write };
-            because.push(|| Reason::AclDecides(side));
-            conditions.push(Condition::Acl(side));
-        }
-        if conditions.is_empty() { Verdict::Allow } else { Verdict::If(conditions) }
+        let side = if op.is_read() { Side::Read } else { Side::Write };
+        because.push(|| Reason::AclDecides(side));
+        conditions.push(Condition::Acl(side));
+        Verdict::If(conditions)
     }
 }
 
@@ -265,4 +277,51 @@ fn named(grants: &Grants) -> Vec<String> {
     let columns: BTreeSet<String> =
         grants.pointer_fields.fields.iter().map(|column| format!("the user in `{column}`")).collect();
     roles.chain(users).chain(columns).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::{App, Clp, FileId, Place};
+
+    fn decide(class: &str, clp: &Value, who: &Principal, op: Operation) -> Verdict {
+        let mut described = Class::of_rows(class.into(), Place::File { file: FileId(0) });
+        described.clp = Known::Read(Clp::from_stored(Some(clp)));
+        let mut app = App::default();
+        app.classes.insert(class.into(), described);
+        Engine::new(&app).decide(&Request { who, op, class: &class.into() }).verdict
+    }
+
+    #[test]
+    fn a_column_granted_to_owners_is_added_by_anybody() {
+        let own = json!({ "addField": { "pointerFields": ["owner"] } });
+        assert_eq!(decide("Thing", &own, &Principal::Public, Operation::AddField), Verdict::Allow);
+        let of_class = json!({ "writeUserFields": ["owner"] });
+        assert_eq!(decide("Thing", &of_class, &Principal::Public, Operation::AddField), Verdict::Allow);
+    }
+
+    #[test]
+    fn a_count_with_the_maintenance_key_passes_the_door_and_is_then_public() {
+        let open = json!({ "count": { "*": true } });
+        let by_acl = Verdict::If(vec![Condition::Acl(Side::Read)]);
+        for class in ["_Installation", "_Audience"] {
+            assert_eq!(decide(class, &open, &Principal::Maintenance, Operation::Count), by_acl);
+        }
+        let closed = decide("_Installation", &json!({}), &Principal::Maintenance, Operation::Count);
+        assert_eq!(closed, Verdict::Deny(Denial::Forbidden));
+    }
+
+    #[test]
+    fn the_maintenance_key_neither_changes_nor_deletes_sessions() {
+        let verdict = |op| decide("_Session", &Value::Null, &Principal::Maintenance, op);
+        assert_eq!(verdict(Operation::Delete), Verdict::Deny(Denial::InvalidSession));
+        assert_eq!(verdict(Operation::Update), Verdict::Deny(Denial::Broken));
+    }
+
+    #[test]
+    fn a_new_session_is_always_the_callers() {
+        assert_eq!(decide("_Session", &Value::Null, &Principal::AnyUser, Operation::Create), Verdict::Allow);
+    }
 }

@@ -277,9 +277,8 @@ impl Engine<'_> {
     fn enter(&self, caller: &Caller, class: &Class, op: Operation) -> Result<Extra, Denial> {
         match caller {
             Caller::Client(client) => system::enter(&class.name, op, client, &self.settings.behaviour),
-            // Sessions ask for the user of a session or for the master key, and for nothing else.
-            Caller::Maintenance if class.name == "_Session" && op.is_read() => Err(Denial::InvalidSession),
-            Caller::ReadOnlyMaster | Caller::Maintenance | Caller::Master => Ok(Extra::Nothing),
+            Caller::Maintenance => system::enter_maintained(&class.name, op).map(|()| Extra::Nothing),
+            Caller::ReadOnlyMaster | Caller::Master => Ok(Extra::Nothing),
         }
     }
 
@@ -395,9 +394,11 @@ impl Engine<'_> {
         })
     }
 
-    /// The permissions of a class; of one that was not read, the closed ones.
+    /// The permissions of a class; of one that was not read, the closed ones; of one that has
+    /// no stored schema, the open ones.
     pub(super) fn clp<'c>(&self, class: &'c Class) -> std::borrow::Cow<'c, Clp> {
         match &class.clp {
+            _ if system::is_volatile(&class.name) => std::borrow::Cow::Owned(Clp::open()),
             Known::Read(clp) => std::borrow::Cow::Borrowed(clp),
             Known::Unread(_) => std::borrow::Cow::Owned(Clp::closed()),
         }

@@ -10,7 +10,7 @@ use crate::model::census::{Census, Rows, Shape};
 use crate::model::clp::DefaultAcl;
 use crate::model::{Class, FieldName, Group, Known, Operation, Principal, UserId, Why};
 
-use super::caller::Caller;
+use super::caller::{Caller, Client};
 use super::decide::{Condition, Verdict};
 use super::object::{Side, admits, shape_admits, shape_names_users};
 use super::{Engine, fields};
@@ -100,11 +100,7 @@ impl Engine<'_> {
     /// Unread if the columns of the class are.
     pub fn visible<'c>(&self, caller: &Caller, class: &'c Class) -> Known<BTreeSet<&'c FieldName>> {
         let hidden = self.hidden(caller, class);
-        let never = |field: &FieldName| match (class.name.as_str(), field.as_str()) {
-            ("_User", "password") => true,
-            ("_User", "authData") => matches!(caller, Caller::Client(_)),
-            _ => false,
-        };
+        let never = never(caller, class);
         class
             .fields
             .as_ref()
@@ -121,7 +117,11 @@ impl Engine<'_> {
         let before = self.hidden(caller, class);
         let hidden =
             fields::hidden_from_owner(&self.groups(class), &before, |own| own == column, &self.settings.behaviour);
-        class.fields.as_ref().map(|fields| fields.keys().filter(|field| !hidden.contains(*field)).collect())
+        let never = never(caller, class);
+        class
+            .fields
+            .as_ref()
+            .map(|fields| fields.keys().filter(|field| !hidden.contains(*field) && !never(field)).collect())
     }
 
     /// Every principal that permissions of the app can tell apart, clients before keys.
@@ -157,9 +157,16 @@ fn every_row(class: &Class) -> Cell {
     Cell { rows, ..Cell::of(Reach::AllRows) }
 }
 
+/// The columns of `_User` that no reader gets of another user.
+fn never(caller: &Caller, class: &Class) -> impl Fn(&FieldName) -> bool {
+    let (of_users, client) = (class.name == "_User", matches!(caller, Caller::Client(_)));
+    move |field| of_users && (*field == "password" || (client && *field == "authData"))
+}
+
 /// Whether objects that are saved without an ACL admit the caller.
 fn default_admits(class: &Class, caller: &Caller, side: Side) -> bool {
-    let (Known::Read(clp), Caller::Client(client)) = (&class.clp, caller) else { return true };
+    let Known::Read(clp) = &class.clp else { return true };
+    let client = &asked_as(caller);
     match (&clp.default_acl, side) {
         (DefaultAcl::None, _) => true,
         (DefaultAcl::Given { read, .. }, Side::Read) => admits(Some(read), client),
@@ -167,9 +174,17 @@ fn default_admits(class: &Class, caller: &Caller, side: Side) -> bool {
     }
 }
 
+/// The client whose rights count where ACLs do; a key whose ACL is asked for has been forgotten.
+fn asked_as(caller: &Caller) -> Client {
+    match caller {
+        Caller::Client(client) => client.clone(),
+        Caller::ReadOnlyMaster | Caller::Maintenance | Caller::Master => Client::default(),
+    }
+}
+
 /// How far a caller whom the class lets in reaches into rows with these ACLs.
 fn reach_of(census: &Census, caller: &Caller, side: Side) -> Cell {
-    let Caller::Client(client) = caller else { return Cell::of(Reach::AllRows) };
+    let client = &asked_as(caller);
     let total = census.rows();
     if total == 0 {
         return Cell { rows: Known::Read(Rows { reached: 0, total }), ..Cell::of(Reach::AllRows) };

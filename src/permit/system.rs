@@ -58,9 +58,35 @@ pub fn enter(class: &ClassName, op: Operation, client: &Client, behaviour: &Beha
     Ok(Extra::Nothing)
 }
 
+/// The rule of a system class for an operation with the maintenance key.
+///
+/// Source: Parse Server 9.10.0, `RestQuery.js` (constructor), `rest.js` (`del`), `RestWrite.handleSession`.
+///
+/// # Errors
+///
+/// Reading and deleting sessions asks for the user of a session or for the master key;
+/// changing one fails on the id of a user that is not there.
+pub fn enter_maintained(class: &ClassName, op: Operation) -> Result<(), Denial> {
+    if *class != "_Session" {
+        return Ok(());
+    }
+    match op {
+        Operation::Find | Operation::Get | Operation::Count | Operation::Delete => Err(Denial::InvalidSession),
+        Operation::Update | Operation::AddField => Err(Denial::Broken),
+        Operation::Create => Ok(()),
+    }
+}
+
 /// Whether only keys open the class.
 pub fn is_master_only(class: &ClassName, behaviour: &Behaviour) -> bool {
     MASTER_ONLY.contains(&class.as_str()) || (behaviour.closes_audience && MASTER_ONLY_LATER.contains(&class.as_str()))
+}
+
+/// Whether the class has no stored schema: its permissions are `{}`, which configure no operation.
+///
+/// Source: Parse Server 4.10.20 to 9.10.0, `SchemaController.volatileClasses`.
+pub fn is_volatile(class: &ClassName) -> bool {
+    MASTER_ONLY.contains(&class.as_str()) || MASTER_ONLY_LATER.contains(&class.as_str())
 }
 
 /// Whether the class exists on every server.

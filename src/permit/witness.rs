@@ -57,7 +57,7 @@ impl Engine<'_> {
     /// The sets of roles that reach an operation on rows of a class, and a field of
     /// them if one is asked about, although no smaller part of the set does.
     pub fn combinations(&self, class: &Class, op: Operation, field: Option<&FieldName>) -> Combinations {
-        let question = Question { engine: self, class, op, field, shapes: shapes_of(class) };
+        let question = Question { engine: self, class, op, field, shapes: shapes_of(class, op) };
         let roles: Vec<RoleName> = self.app.role_names().into_iter().collect();
         let alone = question.part(None);
         let parts: Vec<Part> = roles.into_iter().map(|role| question.part(Some(role))).collect();
@@ -154,9 +154,10 @@ fn smaller(set: &BTreeSet<RoleName>) -> impl Iterator<Item = BTreeSet<RoleName>>
     })
 }
 
-/// The shapes of rows; where rows were not read, one row that everybody may touch.
-fn shapes_of(class: &Class) -> Vec<Option<&Shape>> {
+/// The shapes of rows; where rows were not read or are not asked, one row that everybody may touch.
+fn shapes_of(class: &Class, op: Operation) -> Vec<Option<&Shape>> {
     match &class.rows {
+        _ if matches!(op, Operation::Create | Operation::AddField) => vec![None],
         Known::Read(census) if !census.shapes.is_empty() => census.shapes.keys().map(Some).collect(),
         Known::Read(_) | Known::Unread(_) => vec![None],
     }
