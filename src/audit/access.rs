@@ -6,7 +6,6 @@ use crate::model::clp::DefaultAcl;
 use crate::model::{Class, FieldName, Operation, Place, Principal};
 use crate::permit::{Caller, Cell, Engine, Reach};
 use crate::rules::program::Program;
-use crate::rules::words::Tag;
 use crate::rules::{PermissionMatcher, Who, Written};
 
 use super::fact::{Fact, in_words};
@@ -52,6 +51,20 @@ impl<'a> Side<'a> {
             Operation::AddField => add_field,
         }
     }
+
+    /// Whether the class lets it try the operation, whatever the rows say then.
+    fn admitted(&self, op: Operation) -> bool {
+        let cell = self.cell(op);
+        // Own rows by ACL were counted; own rows by a column are not, and are no admission.
+        cell.dormant
+            || cell
+                .known()
+                .is_none_or(|reach| reach > Reach::OwnRows || (reach == Reach::OwnRows && cell.rows.is_read()))
+    }
+
+    fn admitted_by_any(&self, ops: &[Operation]) -> bool {
+        ops.iter().any(|op| self.admitted(*op))
+    }
 }
 
 impl Access<'_> {
@@ -68,15 +81,7 @@ impl Access<'_> {
     /// Whether the class lets the public, or else any signed-in user, try the operation,
     /// whatever the rows say then.
     pub fn admitted_by(&self, op: Operation) -> Option<Who> {
-        let admitted = |side: &Side<'_>| {
-            let cell = side.cell(op);
-            // Own rows by ACL were counted; own rows by a column are not, and are no admission.
-            cell.dormant
-                || cell
-                    .known()
-                    .is_none_or(|reach| reach > Reach::OwnRows || (reach == Reach::OwnRows && cell.rows.is_read()))
-        };
-        match (admitted(&self.public), admitted(&self.any_user)) {
+        match (self.public.admitted(op), self.any_user.admitted(op)) {
             _ if !self.class.clp.is_read() => None,
             (true, _) => Some(Who::Public),
             (false, true) => Some(Who::AnyUser),
@@ -146,7 +151,7 @@ impl Access<'_> {
         if !matcher.admits.is_empty() && !matcher.admits.iter().any(|op| self.admitted_by(*op).is_some()) {
             return None;
         }
-        let fields = self.tagged(side, first, &matcher.data, program);
+        let fields = self.tagged(side, first, matcher, program);
         if fields.is_empty() && !matcher.data.is_empty() {
             return None;
         }
@@ -177,14 +182,19 @@ impl Access<'_> {
         &'s self,
         side: &'s Side<'_>,
         op: Operation,
-        tags: &[Tag],
+        matcher: &PermissionMatcher,
         program: &Program,
     ) -> BTreeSet<&'s FieldName> {
-        let tagged = program.words.fields(self.class, tags);
-        match op.is_read() {
-            true => tagged.into_iter().filter(|field| side.visible.contains(*field)).collect(),
-            false => tagged,
+        let mut tagged = program.words.fields(self.class, &matcher.data);
+        if op.is_read() {
+            tagged.retain(|field| side.visible.contains(*field));
+        } else if !matcher.admits.is_empty() {
+            // What is written is at stake as far as those who are let in afterwards see it.
+            let readers: Vec<&Side<'_>> =
+                [&self.public, &self.any_user].into_iter().filter(|side| side.admitted_by_any(&matcher.admits)).collect();
+            tagged.retain(|field| readers.iter().any(|side| side.visible.contains(*field)));
         }
+        tagged
     }
 
     /// Where the permission of an operation stands; of a class without permissions, the class itself.

@@ -81,7 +81,8 @@ pub struct PermissionMatcher {
     /// The class lets them try one of these operations, whatever the rows say then.
     #[serde(default, deserialize_with = "operations")]
     pub admits: Vec<Operation>,
-    /// One of the fields the caller sees (or, for writes, of the class) has one of these tags.
+    /// One of the fields the caller sees has one of these tags; for writes one of those that
+    /// whom `admits` finds sees, or else of the class.
     #[serde(default)]
     pub data: Vec<Tag>,
     /// Only these classes.
