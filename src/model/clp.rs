@@ -268,7 +268,9 @@ impl Permission {
             pointer_fields: UserFields::from_json(entries.get("pointerFields")),
             ..Grants::default()
         };
-        for (key, _) in entries.iter().filter(|(_, granted)| **granted == Value::Bool(true)) {
+        let keywords = ["requiresAuthentication", "pointerFields"];
+        let named = entries.iter().filter(|(key, granted)| **granted == Value::Bool(true) && !keywords.contains(&key.as_str()));
+        for (key, _) in named {
             match Grantee::parse(key) {
                 Grantee::Anyone => {}
                 Grantee::Role(role) => drop(grants.roles.insert(role)),
@@ -447,7 +449,7 @@ mod tests {
     #[test]
     fn a_star_needs_to_be_truthy_and_a_role_exactly_true() {
         let clp = Clp::from_stored(Some(&json!({
-            "find": { "*": "false" }, "get": { "role:a": 1, "role:b": true, "u": "yes" },
+            "find": { "*": "false" }, "get": { "role:a": 1, "role:b": true, "u": "yes", "requiresAuthentication": true },
         })));
         assert!(grants(&clp, Operation::Find).anyone);
         let get = grants(&clp, Operation::Get);
