@@ -165,7 +165,10 @@ impl Access<'_> {
             .word("fields", in_words(&fields))
             .word("who", words_for(who))
             .with_fields(fields);
-        fact.rows = operations.iter().filter_map(|op| side.cell(*op).rows.read().copied()).max();
+        // Rows are counted for callers whoever they are, which says nothing of those of their own.
+        if !matcher.own_rows {
+            fact.rows = operations.iter().filter_map(|op| side.cell(*op).rows.read().copied()).max();
+        }
         fact.reached_by = Some(who);
         if let (Some(rows), Some(at)) = (fact.rows, &self.class.rows_at) {
             let share = if rows.reached == rows.total {
