@@ -8,17 +8,20 @@ use crate::model::oddity::escape;
 use crate::model::{Class, Clp, FieldName, Group, Operation, RoleName, UserId};
 use crate::permit::Engine;
 use crate::permit::fields::Groups;
+use crate::rules::Who;
 
+use super::access::Access;
 use super::fact::{Fact, in_words};
 
 /// The facts about one description of a class.
-pub fn facts(engine: &Engine<'_>, class: &Class, roles: &BTreeSet<RoleName>) -> Vec<Fact> {
+pub fn facts(engine: &Engine<'_>, access: &Access<'_>, roles: &BTreeSet<RoleName>) -> Vec<Fact> {
+    let class = access.class;
     let Some(clp) = class.clp.read() else { return Vec::new() };
     let mut facts = Vec::new();
     oddities(class, clp, &mut facts);
     columns(class, clp, &mut facts);
     names_without_prefix(class, clp, roles, &mut facts);
-    protection(engine, class, clp, &mut facts);
+    protection(engine, access, clp, &mut facts);
     facts
 }
 
@@ -73,7 +76,9 @@ fn names_without_prefix(class: &Class, clp: &Clp, roles: &BTreeSet<RoleName>, fa
     }
 }
 
-fn protection(engine: &Engine<'_>, class: &Class, clp: &Clp, facts: &mut Vec<Fact>) {
+fn protection(engine: &Engine<'_>, access: &Access<'_>, clp: &Clp, facts: &mut Vec<Fact>) {
+    let class = access.class;
+    let public_reads = [Operation::Find, Operation::Get].iter().any(|op| access.admitted_by(*op) == Some(Who::Public));
     let own = clp.protected_fields.clone().unwrap_or_default();
     let all = engine.groups(class);
     let none = BTreeSet::new();
@@ -96,7 +101,7 @@ fn protection(engine: &Engine<'_>, class: &Class, clp: &Clp, facts: &mut Vec<Fac
         if is_reader && !shown.is_empty() && !list.is_subset(star) {
             facts.push(new("lists-other-fields", group, &shown));
         }
-        if is_reader && !all.contains_key(&Group::Anyone) && !list.is_empty() {
+        if is_reader && public_reads && !all.contains_key(&Group::Anyone) && !list.is_empty() {
             facts.push(new("signed-out-sees-more", group, list));
         }
         let unknown = unknown_columns(class, list);

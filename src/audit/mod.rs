@@ -74,7 +74,7 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
 fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[Access<'_>]) -> Vec<Fact> {
     let app = &snapshot.app;
     let role_names = app.role_names();
-    let mut facts: Vec<Fact> = app.descriptions().flat_map(|class| grants::facts(engine, class, &role_names)).collect();
+    let mut facts: Vec<Fact> = access.iter().flat_map(|access| grants::facts(engine, access, &role_names)).collect();
     facts.extend(access.iter().flat_map(rows::facts));
     facts.extend(roles::facts(app, access));
     facts.extend(stored::facts(app, &program.words, &|place| snapshot.texts.path(place).to_owned()));
