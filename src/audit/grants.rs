@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::model::clp::{Grants, UserFields};
 use crate::model::oddity::escape;
-use crate::model::{Class, Clp, FieldName, Group, Operation, RoleName, UserId};
+use crate::model::{Class, Clp, FieldName, Group, Operation, Place, RoleName, UserId};
 use crate::permit::Engine;
 use crate::permit::fields::Groups;
 use crate::rules::Who;
@@ -79,12 +79,16 @@ fn names_without_prefix(class: &Class, clp: &Clp, roles: &BTreeSet<RoleName>, fa
 fn protection(engine: &Engine<'_>, access: &Access<'_>, clp: &Clp, facts: &mut Vec<Fact>) {
     let class = access.class;
     let public_reads = [Operation::Find, Operation::Get].iter().any(|op| access.admitted_by(*op) == Some(Who::Public));
-    let own = clp.protected_fields.clone().unwrap_or_default();
+    let own = |group: &Group| clp.protected_fields.as_ref().and_then(|groups| groups.get(group));
     let all = engine.groups(class);
     let none = BTreeSet::new();
     let star = all.get(&Group::Anyone).unwrap_or(&none);
     let new = |kind: &'static str, group: &Group, fields: &BTreeSet<FieldName>| {
-        let at = class.clp_place(&format!("/protectedFields/{}", escape(&group.to_string())));
+        let at = match own(group) {
+            Some(own) if kind != "unknown-column" || !own.is_disjoint(fields) => None,
+            _ => place_in_option(engine, class, group),
+        };
+        let at = at.unwrap_or_else(|| class.clp_place(&format!("/protectedFields/{}", escape(&group.to_string()))));
         let subject = format!("{}.protectedFields:{group}", class.name);
         Fact::new("protection", kind, subject, at)
             .about(&class.name)
@@ -92,7 +96,7 @@ fn protection(engine: &Engine<'_>, access: &Access<'_>, clp: &Clp, facts: &mut V
             .word("fields", in_words(fields))
             .with_fields(fields)
     };
-    for (group, list) in &own {
+    for (group, list) in &all {
         let shown: BTreeSet<FieldName> = star.difference(list).cloned().collect();
         let is_reader = matches!(group, Group::SignedIn | Group::Role(_) | Group::User(_));
         if *group == Group::SignedIn && !shown.is_empty() {
@@ -109,17 +113,25 @@ fn protection(engine: &Engine<'_>, access: &Access<'_>, clp: &Clp, facts: &mut V
             facts.push(new("unknown-column", group, &unknown));
         }
     }
-    if let Some((group, fields)) = only_user_fields(&own, &all) {
+    if let Some((group, fields)) = only_user_fields(&all) {
         facts.push(new("user-fields-only", group, &fields));
     }
 }
 
+/// Where the server's option lists fields for a group of a class.
+fn place_in_option(engine: &Engine<'_>, class: &Class, group: &Group) -> Option<Place> {
+    let options = engine.app.server.options.read()?;
+    options.protected_fields.as_ref()?.get(&class.name)?.get(group)?;
+    let at = options.at.get("protectedFields")?;
+    Some(at.below(&format!("/{}/{}", escape(class.name.as_str()), escape(&group.to_string()))))
+}
+
 /// The first `userField:` group and all their columns, if there are no other groups.
-fn only_user_fields<'g>(own: &'g Groups, all: &Groups) -> Option<(&'g Group, BTreeSet<FieldName>)> {
+fn only_user_fields(all: &Groups) -> Option<(&Group, BTreeSet<FieldName>)> {
     let is_user_field = |group: &Group| matches!(group, Group::UserField(_));
-    let fields: BTreeSet<FieldName> = own.values().flatten().cloned().collect();
-    let only = !own.is_empty() && all.keys().all(is_user_field) && !fields.is_empty();
-    own.keys().next().filter(|_| only).map(|group| (group, fields))
+    let fields: BTreeSet<FieldName> = all.values().flatten().cloned().collect();
+    let only = all.keys().all(is_user_field) && !fields.is_empty();
+    all.keys().next().filter(|_| only).map(|group| (group, fields))
 }
 
 fn unknown_columns(class: &Class, list: &BTreeSet<FieldName>) -> BTreeSet<FieldName> {
