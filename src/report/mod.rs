@@ -212,9 +212,12 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Rows at stake, in words: `all 240 rows`, `12 of 240 rows`.
+/// Rows at stake, in words: `all 240 rows`, `12 of 240 rows`; none if the message says it.
 pub fn rows_in_words(finding: &Finding) -> Option<String> {
     let rows = finding.rows?;
+    if finding.message.contains(&format!("{} of {} ", rows.reached, rows.total)) {
+        return None;
+    }
     Some(match (rows.reached, rows.total) {
         (_, 0) => "no rows yet".to_owned(),
         (1, 1) => "its only row".to_owned(),
