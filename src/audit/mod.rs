@@ -133,16 +133,28 @@ fn add(found: &mut BTreeMap<(RuleId, String), Finding>, finding: Finding) {
     }
 }
 
-/// Takes out findings that a broader one about the same class speaks for.
+/// Takes out findings that another one about the same thing, or about all of it, speaks for.
 fn drop_covered(findings: Vec<Finding>, program: &Program) -> (Vec<Finding>, Vec<Finding>) {
-    let mut spoken_for: BTreeSet<(&RuleId, ClassName)> = BTreeSet::new();
+    let mut speakers: BTreeMap<(&RuleId, ClassName), BTreeSet<String>> = BTreeMap::new();
     for finding in &findings {
         let (Some(rule), Some(class)) = (program.rule(&finding.rule), &finding.class) else { continue };
-        spoken_for.extend(rule.covers.iter().map(|covered| (covered, class.clone())));
+        for covered in &rule.covers {
+            speakers.entry((covered, class.clone())).or_default().insert(finding.subject.clone());
+        }
     }
     findings.into_iter().partition(|finding| {
-        !finding.class.as_ref().is_some_and(|class| spoken_for.contains(&(&finding.rule, class.clone())))
+        let speakers = finding.class.as_ref().and_then(|class| speakers.get(&(&finding.rule, class.clone())));
+        !speakers.into_iter().flatten().any(|speaker| are_one(speaker, &finding.subject))
     })
+}
+
+/// Whether one of two subjects is the other or a part of it: `Order` and `Order.delete`,
+/// `Order.delete` and its entry `Order.delete:*`.
+fn are_one(a: &str, b: &str) -> bool {
+    let is_part = |part: &str, whole: &str| {
+        part.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', ':']))
+    };
+    is_part(a, b) || is_part(b, a)
 }
 
 /// Findings about ignores themselves.
@@ -184,4 +196,15 @@ fn sort(findings: &mut [Finding], program: &Program) {
             .then(a.rule.cmp(&b.rule))
             .then(a.subject.cmp(&b.subject))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_speaks_for_its_subject_and_parts_of_it() {
+        assert!(are_one("Order", "Order.delete") && are_one("Order.delete:*", "Order.delete"));
+        assert!(!are_one("Order.delete", "Order.update") && !are_one("Order", "OrderLine"));
+    }
 }

@@ -45,7 +45,7 @@ pub struct Rule {
     pub see: String,
     /// The headline for several findings with one cause; `{n}` is their number.
     pub group: Option<String>,
-    /// Rules that this one speaks for when it finds something about the same class.
+    /// Rules that this one speaks for when it finds the same thing, or the whole or a part of it.
     pub covers: BTreeSet<RuleId>,
     /// What to look for.
     pub matcher: Matcher,
