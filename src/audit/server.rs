@@ -112,11 +112,16 @@ impl Facts<'_> {
         self.found.push(fact.word("option", option).word("value", value).word("version", version));
     }
 
-    /// Where the option stands, or else the configuration, or else the version.
+    /// Where the option stands, or else the key that it guards, or else the configuration or the version.
     fn place(&self, option: &str) -> Place {
         let top = option.split('.').next().unwrap_or(option);
         let written = self.options.at.get(top);
-        let near = ["appId", "masterKey"].iter().find_map(|name| self.options.at.get(*name));
+        let guarded = match top {
+            "readOnlyMasterKeyIps" => "readOnlyMasterKey",
+            "masterKeyIps" => "masterKey",
+            _ => "appId",
+        };
+        let near = [guarded, "appId", "masterKey"].iter().find_map(|name| self.options.at.get(*name));
         let version = self.app.server.version.read().and_then(|found| found.at.clone());
         written.or(near).cloned().or(version).unwrap_or(Place::File { file: crate::model::FileId(0) })
     }
