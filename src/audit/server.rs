@@ -4,7 +4,7 @@
 //! configuration that could have set it.
 
 use crate::model::server::Options;
-use crate::model::{App, Known, Place};
+use crate::model::{App, Known, Operation, Place};
 use crate::permit::{Behaviour, Engine};
 use crate::rules::Who;
 
@@ -89,14 +89,17 @@ impl Facts<'_> {
             return;
         }
         let asks_for_session = |access: &&Access<'_>| {
-            let ops = crate::model::Operation::ALL.into_iter();
-            let reached = ops.filter(|op| access.reached_by(*op) == Some(Who::AnyUser));
+            // What they create is their own.
+            let on_others =
+                Operation::ALL.into_iter().filter(|op| !matches!(op, Operation::Create | Operation::AddField));
+            let reached = on_others.filter(|op| access.reached_by(*op) == Some(Who::AnyUser));
             !access.class.name.is_system() && reached.count() > 0
         };
         let classes: Vec<String> =
             access.iter().filter(asks_for_session).map(|access| access.class.name.to_string()).collect();
         if !classes.is_empty() {
-            self.add("anonymous-users", "enableAnonymousUsers", "not false");
+            let value = if self.options.enable_anonymous_users.is_some() { "`true`" } else { "not set" };
+            self.add("anonymous-users", "enableAnonymousUsers", value);
             if let Some(fact) = self.found.last_mut() {
                 fact.words.push(("classes", in_words(classes)));
             }
