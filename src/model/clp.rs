@@ -269,8 +269,8 @@ impl Permission {
             ..Grants::default()
         };
         let keywords = ["requiresAuthentication", "pointerFields"];
-        let named = entries.iter().filter(|(key, granted)| **granted == Value::Bool(true) && !keywords.contains(&key.as_str()));
-        for (key, _) in named {
+        let names = |key: &str| !keywords.contains(&key) && !oddity::is_comment(key);
+        for (key, _) in entries.iter().filter(|(key, granted)| **granted == Value::Bool(true) && names(key)) {
             match Grantee::parse(key) {
                 Grantee::Anyone => {}
                 Grantee::Role(role) => drop(grants.roles.insert(role)),
@@ -365,7 +365,8 @@ pub fn protected_fields(value: &Value) -> Option<BTreeMap<Group, BTreeSet<FieldN
         let names = list.as_array().into_iter().flatten().filter_map(Value::as_str);
         names.map(FieldName::from).collect()
     };
-    Some(groups.iter().map(|(key, list)| (Group::parse(key), columns(list))).collect())
+    let groups = groups.iter().filter(|(key, _)| !oddity::is_comment(key));
+    Some(groups.map(|(key, list)| (Group::parse(key), columns(list))).collect())
 }
 
 /// `{"*": {"read": true, "write": true}}`: the server stores no ACL for it.

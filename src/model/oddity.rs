@@ -108,11 +108,15 @@ pub fn is_word(key: &str) -> bool {
     (key != "requiresAuthentication" && lower == "requiresauthentication") || WORDS.contains(&lower.as_str())
 }
 
+/// Whether a key is taken for a comment, which JSON does not have.
+pub fn is_comment(key: &str) -> bool {
+    key.starts_with("//")
+}
+
 /// Finds the oddities of written permissions.
 pub(super) fn find(entries: &Map<String, Value>) -> Vec<Oddity> {
     let mut found = Vec::new();
-    // JSON has no comments; a key that begins like one is taken for one.
-    for (key, value) in entries.iter().filter(|(key, _)| !key.starts_with("//")) {
+    for (key, value) in entries.iter().filter(|(key, _)| !is_comment(key)) {
         let at = format!("/{}", escape(key));
         match (Operation::from_key(key), key.as_str()) {
             (Some(op), _) => in_operation(op, value, &at, &mut found),
@@ -144,7 +148,7 @@ fn in_operation(op: Operation, value: &Value, at: &str, found: &mut Vec<Oddity>)
         }
         return;
     };
-    for (key, granted) in entries {
+    for (key, granted) in entries.iter().filter(|(key, _)| !is_comment(key)) {
         let at = format!("{at}/{}", escape(key));
         let is_true = *granted == Value::Bool(true);
         let kind = match key.as_str() {
@@ -174,7 +178,7 @@ fn in_protected_fields(value: &Value, at: &str, found: &mut Vec<Oddity>) {
     let Some(groups) = value.as_object() else {
         return found.push(Oddity::new(OddityKind::NotAnObject, at, "protectedFields"));
     };
-    for (key, list) in groups {
+    for (key, list) in groups.iter().filter(|(key, _)| !is_comment(key)) {
         let at = format!("{at}/{}", escape(key));
         if key == "role:" {
             found.push(Oddity::new(OddityKind::EmptyRole, at, key));
@@ -205,7 +209,7 @@ mod tests {
     fn ordinary_permissions_have_no_oddities() {
         let clp = json!({
             "find": { "*": true, "role:a": true, "requiresAuthentication": true, "abcDEF1234": true },
-            "update": { "pointerFields": ["owner"] }, "delete": [], "count": { "*": false },
+            "update": { "pointerFields": ["owner"], "//": "owners" }, "delete": [], "count": { "*": false },
             "protectedFields": { "*": ["a"], "authenticated": [], "role:a": [], "userField:owner": [] },
         });
         assert_eq!(kinds(clp), []);
