@@ -193,8 +193,10 @@ impl Access<'_> {
             tagged.retain(|field| side.visible.contains(*field));
         } else if !matcher.admits.is_empty() {
             // What is written is at stake as far as those who are let in afterwards see it.
-            let readers: Vec<&Side<'_>> =
-                [&self.public, &self.any_user].into_iter().filter(|side| side.admitted_by_any(&matcher.admits)).collect();
+            let readers: Vec<&Side<'_>> = [&self.public, &self.any_user]
+                .into_iter()
+                .filter(|side| side.admitted_by_any(&matcher.admits))
+                .collect();
             tagged.retain(|field| readers.iter().any(|side| side.visible.contains(*field)));
         }
         tagged

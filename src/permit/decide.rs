@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::clp::{Grants, Permission};
-use crate::model::{Class, ClassName, Clp, FieldName, Known, Operation, Principal, RoleName, Why};
+use crate::model::{Class, ClassName, FieldName, Known, Operation, Principal, RoleName, Why};
 
 use super::caller::{Caller, Client};
 use super::class_level::{self, Action, Constraint, Granted, Passed};
@@ -222,14 +222,7 @@ impl Engine<'_> {
             return Verdict::Allow;
         }
         let mut conditions = Vec::new();
-        // An object that does not exist yet has nothing to be filtered by.
-        let by_creating = op == Operation::AddField && self.may_add_by_creating(clp, class, client);
-        let constraint = match op {
-            Operation::Create => Constraint::None,
-            Operation::AddField if by_creating => Constraint::None,
-            _ => class_level::constraint(clp, class, client, checked, behaviour),
-        };
-        match constraint {
+        match class_level::constraint(clp, class, client, checked, behaviour) {
             Constraint::None => {}
             Constraint::Nobody => {
                 because.push(|| Reason::NoUser);
@@ -252,14 +245,6 @@ impl Engine<'_> {
         because.push(|| Reason::AclDecides(side));
         conditions.push(Condition::Acl(side));
         Verdict::If(conditions)
-    }
-
-    /// Whether a new object with a column that the class does not have adds the column.
-    /// It does even if the object itself is refused afterwards.
-    fn may_add_by_creating(&self, clp: &Clp, class: &Class, client: &Client) -> bool {
-        let behaviour = &self.settings.behaviour;
-        system::enter(&class.name, Operation::Create, client, behaviour).is_ok()
-            && class_level::gate(clp, client, Operation::AddField, Action::Create, behaviour).is_ok()
     }
 }
 
