@@ -1,11 +1,11 @@
 //! Effective access of the public and of any signed-in user, worked out once for all rules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::clp::DefaultAcl;
 use crate::model::{Class, FieldName, Operation, Place, Principal};
 use crate::permit::{Caller, Cell, Engine, Reach};
-use crate::rules::program::Program;
+use crate::rules::words::{Tag, Words};
 use crate::rules::{PermissionMatcher, Who, Written};
 
 use super::fact::{Fact, in_words};
@@ -17,6 +17,8 @@ pub struct Access<'a> {
     pub class: &'a Class,
     public: Side<'a>,
     any_user: Side<'a>,
+    /// What the columns hold; those that hold nothing special are left out.
+    tags: BTreeMap<&'a FieldName, BTreeSet<Tag>>,
 }
 
 /// What one of the two may do.
@@ -27,14 +29,19 @@ struct Side<'a> {
 }
 
 /// Works out the access to every description of every class.
-pub fn all<'a>(engine: &'a Engine<'a>) -> Vec<Access<'a>> {
+pub fn all<'a>(engine: &'a Engine<'a>, words: &Words) -> Vec<Access<'a>> {
     let caller = |principal| Caller::of(&principal, engine.app, &engine.settings.behaviour);
     let (public, any_user) = (caller(Principal::Public), caller(Principal::AnyUser));
     let side = |caller: &Caller, class: &'a Class| Side {
         cells: Operation::ALL.map(|op| engine.cell(caller, class, op)),
         visible: engine.visible(caller, class).read().cloned().unwrap_or_default(),
     };
-    let access = |class| Access { class, public: side(&public, class), any_user: side(&any_user, class) };
+    let access = |class| Access {
+        class,
+        public: side(&public, class),
+        any_user: side(&any_user, class),
+        tags: words.tagged(class),
+    };
     engine.app.descriptions().map(access).collect()
 }
 
@@ -67,7 +74,7 @@ impl<'a> Side<'a> {
     }
 }
 
-impl Access<'_> {
+impl<'a> Access<'a> {
     /// Whether the public, or else any signed-in user, reaches rows beyond its own by the operation.
     pub fn reached_by(&self, op: Operation) -> Option<Who> {
         let open = |side: &Side<'_>| side.cell(op).known().is_some_and(|reach| reach > Reach::OwnRows);
@@ -90,16 +97,16 @@ impl Access<'_> {
     }
 
     /// What a `[permission]` table finds in the class.
-    pub fn matches(&self, matcher: &PermissionMatcher, program: &Program) -> Option<Fact> {
+    pub fn matches(&self, matcher: &PermissionMatcher) -> Option<Fact> {
         if !self.is_meant(matcher) {
             return None;
         }
         match matcher.who {
-            Who::Public => self.matches_side(&self.public, None, Who::Public, matcher, program),
-            Who::AnyUser => self.matches_side(&self.any_user, Some(&self.public), Who::AnyUser, matcher, program),
+            Who::Public => self.matches_side(&self.public, None, Who::Public, matcher),
+            Who::AnyUser => self.matches_side(&self.any_user, Some(&self.public), Who::AnyUser, matcher),
             Who::Anyone => {
-                let public = self.matches_side(&self.public, None, Who::Public, matcher, program);
-                public.or_else(|| self.matches_side(&self.any_user, Some(&self.public), Who::AnyUser, matcher, program))
+                let public = self.matches_side(&self.public, None, Who::Public, matcher);
+                public.or_else(|| self.matches_side(&self.any_user, Some(&self.public), Who::AnyUser, matcher))
             }
         }
     }
@@ -133,7 +140,6 @@ impl Access<'_> {
         weaker: Option<&Side<'_>>,
         who: Who,
         matcher: &PermissionMatcher,
-        program: &Program,
     ) -> Option<Fact> {
         let enough = if matcher.own_rows { Reach::OwnRows } else { Reach::SomeRows };
         let reaches = |side: &Side<'_>, op: Operation| side.cell(op).known().is_some_and(|reach| reach >= enough);
@@ -151,7 +157,7 @@ impl Access<'_> {
         if !matcher.admits.is_empty() && !matcher.admits.iter().any(|op| self.admitted_by(*op).is_some()) {
             return None;
         }
-        let fields = self.tagged(side, first, matcher, program);
+        let fields = self.tagged(side, first, matcher);
         if fields.is_empty() && !matcher.data.is_empty() {
             return None;
         }
@@ -181,14 +187,10 @@ impl Access<'_> {
         Some(fact)
     }
 
-    fn tagged<'s>(
-        &'s self,
-        side: &'s Side<'_>,
-        op: Operation,
-        matcher: &PermissionMatcher,
-        program: &Program,
-    ) -> BTreeSet<&'s FieldName> {
-        let mut tagged = program.words.fields(self.class, &matcher.data);
+    /// The columns that hold something of one of these kinds, as far as the operation shows or takes them.
+    fn tagged(&self, side: &Side<'_>, op: Operation, matcher: &PermissionMatcher) -> BTreeSet<&'a FieldName> {
+        let tagged = self.tags.iter().filter(|(_, own)| matcher.data.iter().any(|tag| own.contains(tag)));
+        let mut tagged: BTreeSet<&FieldName> = tagged.map(|(field, _)| *field).collect();
         if op.is_read() {
             tagged.retain(|field| side.visible.contains(*field));
         } else if !matcher.admits.is_empty() {

@@ -13,8 +13,16 @@ use crate::rules::Who;
 use super::access::Access;
 use super::fact::{Fact, in_words};
 
+/// Roles, each with the user that its name would be if it were an object id.
+pub type AsUsers = Vec<(RoleName, UserId)>;
+
+/// The users that names of roles would be.
+pub fn as_users(roles: BTreeSet<RoleName>) -> AsUsers {
+    roles.into_iter().map(|role| (role.clone(), UserId::of(role.as_str()))).collect()
+}
+
 /// The facts about one description of a class.
-pub fn facts(engine: &Engine<'_>, access: &Access<'_>, roles: &BTreeSet<RoleName>) -> Vec<Fact> {
+pub fn facts(engine: &Engine<'_>, access: &Access<'_>, roles: &AsUsers) -> Vec<Fact> {
     let class = access.class;
     let Some(clp) = class.clp.read() else { return Vec::new() };
     let mut facts = Vec::new();
@@ -62,12 +70,11 @@ fn columns(class: &Class, clp: &Clp, facts: &mut Vec<Fact>) {
 }
 
 /// Roles that are named without `role:` and so taken for users.
-fn names_without_prefix(class: &Class, clp: &Clp, roles: &BTreeSet<RoleName>, facts: &mut Vec<Fact>) {
-    for role in roles {
-        let as_user = UserId::of(role.as_str());
+fn names_without_prefix(class: &Class, clp: &Clp, roles: &AsUsers, facts: &mut Vec<Fact>) {
+    for (role, as_user) in roles {
         let named = Operation::ALL
             .into_iter()
-            .filter(|op| clp.grants(*op).is_some_and(|grants| grants.users.contains(&as_user)));
+            .filter(|op| clp.grants(*op).is_some_and(|grants| grants.users.contains(as_user)));
         for op in named {
             facts.push(
                 fact(class, "role-without-prefix", &format!("/{op}/{}", escape(role.as_str()))).word("word", role),

@@ -41,13 +41,13 @@ pub struct Outcome {
 /// `today` decides which have expired.
 pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>, today: jiff::civil::Date) -> Outcome {
     let engine = Engine::new(&snapshot.app);
-    let access = access::all(&engine);
+    let access = access::all(&engine, &program.words);
     let facts = facts(snapshot, program, &engine, &access);
     let mut found: BTreeMap<(RuleId, String), Finding> = BTreeMap::new();
     for rule in program.rules.values() {
         match &rule.matcher {
             Matcher::Permission(matcher) => {
-                for fact in access.iter().filter_map(|access| access.matches(matcher, program)) {
+                for fact in access.iter().filter_map(|access| access.matches(matcher)) {
                     add(&mut found, finding(rule, &matcher.message, fact));
                 }
             }
@@ -73,8 +73,8 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
 
 fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[Access<'_>]) -> Vec<Fact> {
     let app = &snapshot.app;
-    let role_names = app.role_names();
-    let mut facts: Vec<Fact> = access.iter().flat_map(|access| grants::facts(engine, access, &role_names)).collect();
+    let roles = grants::as_users(app.role_names());
+    let mut facts: Vec<Fact> = access.iter().flat_map(|access| grants::facts(engine, access, &roles)).collect();
     facts.extend(access.iter().flat_map(rows::facts));
     facts.extend(roles::facts(app, access));
     facts.extend(stored::facts(app, &program.words, &|place| snapshot.texts.path(place).to_owned()));

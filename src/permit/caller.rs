@@ -7,7 +7,7 @@ use crate::model::{App, FieldName, Known, Principal, RoleName, Roles, UserId};
 use super::behaviour::Behaviour;
 
 /// Whoever sends a request, as the server sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// A client: permissions apply.
     Client(Client),
@@ -20,7 +20,7 @@ pub enum Caller {
 }
 
 /// A client with what it carries.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Client {
     /// The user of the session.
     pub user: User,
@@ -29,7 +29,7 @@ pub struct Client {
 }
 
 /// The user of a session.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum User {
     /// No session.
     #[default]
@@ -80,5 +80,14 @@ impl Caller {
             Known::Unread(_) => roles.into_iter().cloned().collect(),
         };
         Self::Client(Client { user: User::Somebody, roles })
+    }
+    /// The caller with no other roles than these: all that matters where only they are named.
+    pub fn among(&self, named: &BTreeSet<RoleName>) -> Self {
+        match self {
+            Self::Client(Client { user, roles }) => {
+                Self::Client(Client { user: user.clone(), roles: roles.intersection(named).cloned().collect() })
+            }
+            Self::ReadOnlyMaster | Self::Maintenance | Self::Master => self.clone(),
+        }
     }
 }

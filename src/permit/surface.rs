@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::model::census::{Census, Rows, Shape};
 use crate::model::clp::DefaultAcl;
-use crate::model::{Class, FieldName, Group, Known, Operation, Principal, UserId, Why};
+use crate::model::{Class, Clp, FieldName, Group, Known, Operation, Principal, RoleName, UserId, Why};
 
 use super::caller::{Caller, Client};
 use super::decide::{Condition, Verdict};
@@ -122,6 +122,19 @@ impl Engine<'_> {
             .fields
             .as_ref()
             .map(|fields| fields.keys().filter(|field| !hidden.contains(*field) && !never(field)).collect())
+    }
+
+    /// Every role that decides anything about a class. Callers who are the same among
+    /// these roles have the same access to it.
+    pub fn deciding_roles(&self, class: &Class) -> BTreeSet<RoleName> {
+        let groups = self.groups(class);
+        let in_groups = groups.keys().filter_map(|group| match group {
+            Group::Role(role) => Some(role),
+            _ => None,
+        });
+        let in_permissions = class.clp.read().into_iter().flat_map(Clp::roles);
+        let in_rows = class.rows.read().into_iter().flat_map(Census::roles);
+        in_permissions.chain(in_groups).chain(in_rows).cloned().collect()
     }
 
     /// Every principal that permissions of the app can tell apart, clients before keys.

@@ -1,6 +1,6 @@
 //! What names of fields mean: personal, sensitive, secret, privilege.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -111,11 +111,16 @@ impl Words {
         self.meanings.iter().filter(means).map(|meaning| meaning.tag).collect()
     }
 
+    /// The fields of a class that hold something of some kind, and of which.
+    pub fn tagged<'c>(&self, class: &'c Class) -> BTreeMap<&'c FieldName, BTreeSet<Tag>> {
+        let fields = class.fields.read().into_iter().flatten();
+        let tagged = fields.map(|(name, field)| (name, self.tags(&class.name, name, field)));
+        tagged.filter(|(_, tags)| !tags.is_empty()).collect()
+    }
+
     /// The fields of a class that hold something of one of these kinds.
     pub fn fields<'c>(&self, class: &'c Class, tags: &[Tag]) -> BTreeSet<&'c FieldName> {
-        let fields = class.fields.read().into_iter().flatten();
-        let tagged = fields
-            .filter(|(name, field)| !self.tags(&class.name, name, field).is_disjoint(&tags.iter().copied().collect()));
+        let tagged = self.tagged(class).into_iter().filter(|(_, own)| tags.iter().any(|tag| own.contains(tag)));
         tagged.map(|(name, _)| name).collect()
     }
 }
