@@ -16,7 +16,7 @@ const MAX_DOCUMENT: usize = 16 * 1024 * 1024 + 16 * 1024;
 /// Deeper documents are not turned into values; MongoDB stores at most 100 levels.
 const MAX_DEPTH: usize = 128;
 
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 256 << 10;
 
 /// Why a stream ended early.
 #[derive(Debug, thiserror::Error)]

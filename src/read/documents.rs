@@ -77,6 +77,33 @@ impl<R: Read> Documents<R> {
     ///
     /// See [`DocumentError`]. After an error there are no more documents.
     pub fn next_document(&mut self) -> Result<Option<(&[u8], u64)>, DocumentError> {
+        let Some(start) = self.next_beginning()? else { return Ok(None) };
+        let offset = self.before + start as u64;
+        let end = self.find_end(start)?;
+        self.at = end;
+        Ok(self.buffer.get(start..end).map(|document| (document, offset)))
+    }
+
+    /// What was read of the stream from the beginning of the next document on; `None` at the end.
+    ///
+    /// Whoever can tell where the document ends steps behind it with [`Self::step`];
+    /// whoever cannot takes it by [`Self::next_document`].
+    ///
+    /// # Errors
+    ///
+    /// See [`DocumentError`]. After an error there are no more documents.
+    pub fn ahead(&mut self) -> Result<Option<&[u8]>, DocumentError> {
+        let start = self.next_beginning()?;
+        Ok(start.and_then(|start| self.buffer.get(start..)))
+    }
+
+    /// Steps over so many bytes of what was read.
+    pub fn step(&mut self, bytes: usize) {
+        self.at = self.buffer.len().min(self.at + bytes);
+    }
+
+    /// Where in the buffer the next document begins; `None` at the end.
+    fn next_beginning(&mut self) -> Result<Option<usize>, DocumentError> {
         if self.envelope.is_none() {
             self.envelope = Some(self.open()?);
         }
@@ -87,11 +114,7 @@ impl<R: Read> Documents<R> {
             self.ended = true;
             return Ok(None);
         }
-        let start = self.drop_read();
-        let offset = self.before + start as u64;
-        let end = self.find_end(start)?;
-        self.at = end;
-        Ok(self.buffer.get(start..end).map(|document| (document, offset)))
+        Ok(Some(self.drop_read()))
     }
 
     /// Finds out how the documents are put together and steps inside.

@@ -16,13 +16,19 @@ use super::tally::{Side, Tally};
 ///
 /// A row that is no JSON object counts as unreadable.
 pub fn count_json(document: &[u8], tally: &mut Tally<'_>) {
-    tally.begin();
-    let row = RowVisitor { tally };
-    let mut parser = serde_json::Deserializer::from_slice(document);
-    match parser.deserialize_map(row) {
-        Ok(()) => tally.end(),
-        Err(_) => tally.unreadable(),
+    if count_json_ahead(document, tally).is_none() {
+        tally.unreadable();
     }
+}
+
+/// Counts the row that `bytes` begin with, if it is a JSON object and there whole.
+/// Returns its length.
+pub fn count_json_ahead(bytes: &[u8], tally: &mut Tally<'_>) -> Option<usize> {
+    tally.begin();
+    let mut parser = serde_json::Deserializer::from_slice(bytes);
+    parser.deserialize_map(RowVisitor { tally }).ok()?;
+    tally.end();
+    Some(parser.into_iter::<IgnoredAny>().byte_offset())
 }
 
 struct RowVisitor<'t, 'u> {

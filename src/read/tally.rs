@@ -111,6 +111,9 @@ struct Row {
     read_user: Vec<u8>,
     write_user: Vec<u8>,
     legacy: bool,
+    leaks: [u64; 3],
+    /// What the row adds to the digest of ids.
+    digest: u64,
     key: Vec<u32>,
 }
 
@@ -143,6 +146,8 @@ impl<'u> Tally<'u> {
             side.1.clear();
         }
         row.legacy = false;
+        row.leaks = [0; 3];
+        row.digest = 0;
     }
 
     /// The row's object id.
@@ -150,7 +155,9 @@ impl<'u> Tally<'u> {
         self.row.id.clear();
         self.row.id.extend_from_slice(id);
         // A sum does not depend on the order; the factor keeps sums of like ids apart.
-        self.ids = self.ids.wrapping_add((pack(id) ^ (pack(id) >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let packed = pack(id);
+        let digest = (packed ^ (packed >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.row.digest = self.row.digest.wrapping_add(digest);
     }
 
     /// The row has this side of an ACL, with or without entries.
@@ -165,7 +172,7 @@ impl<'u> Tally<'u> {
 
     /// The row holds a credential of this kind.
     pub fn leak(&mut self, kind: LeakKind) {
-        let [tokens, hashes, keys] = &mut self.leaks;
+        let [tokens, hashes, keys] = &mut self.row.leaks;
         *match kind {
             LeakKind::SessionToken => tokens,
             LeakKind::PasswordHash => hashes,
@@ -230,6 +237,7 @@ impl<'u> Tally<'u> {
 
     /// Ends a row and counts it.
     pub fn end(&mut self) {
+        self.keep();
         let row = &mut self.row;
         let only_user = |side: &(Flags, Vec<u32>)| {
             side.0.0 & !Flags::ORPHAN == (Flags::PRESENT | Flags::ONE_USER) && side.1.is_empty()
@@ -254,7 +262,16 @@ impl<'u> Tally<'u> {
 
     /// Counts a row that could not be read.
     pub fn unreadable(&mut self) {
+        self.keep();
         self.unreadable += 1;
+    }
+
+    /// Keeps what is counted of every row, readable or not.
+    fn keep(&mut self) {
+        self.ids = self.ids.wrapping_add(self.row.digest);
+        for (all, own) in self.leaks.iter_mut().zip(self.row.leaks) {
+            *all += own;
+        }
     }
 
     /// What was found.
