@@ -79,7 +79,11 @@ fn named_but_missing(app: &App, roles: &Roles, class: Option<&Access<'_>>, facts
     }
     for (role, mut places) in places {
         let (at, what) = places.remove(0);
-        let others = if places.is_empty() { what } else { format!("{what} and {} more places", places.len()) };
+        let others = match places.len() {
+            0 => what,
+            1 => format!("{what} and one more place"),
+            more => format!("{what} and {more} more places"),
+        };
         let kind = if may_create.is_some() { "missing" } else { "unknown" };
         let mut fact = fact(kind, &role, at).word("others", others).word("who", may_create.map_or("nobody", words_for));
         fact.related = places.into_iter().take(5).collect();

@@ -181,7 +181,8 @@ fn proof(combinations: &Combinations) -> String {
     }
     let head = "Sets of two or three roles that reach more than their parts";
     if sets.is_empty() && !more {
-        return format!("{head}: none ({covered} sets of up to three roles are covered).");
+        let sets = if *covered == 1 { "set" } else { "sets" };
+        return format!("{head}: none (this covers {covered} {sets} of up to three roles).");
     }
     let named: Vec<String> = sets
         .iter()
