@@ -106,9 +106,40 @@ fn as_list(value: &Value) -> Option<Vec<String>> {
     }
 }
 
+/// Whether a value stands for one that is filled in elsewhere: a variable of the
+/// environment or a template, or words that ask for it to be replaced.
+fn is_placeholder(value: &str) -> bool {
+    const BEGINNINGS: [&str; 12] = [
+        "addyour",
+        "changeme",
+        "changethis",
+        "enteryour",
+        "fixme",
+        "insert",
+        "placeholder",
+        "redacted",
+        "replace",
+        "setme",
+        "todo",
+        "your",
+    ];
+    const ENCLOSED: [(&str, &str); 6] = [("${", "}"), ("$(", ")"), ("{{", "}}"), ("<", ">"), ("%", "%"), ("__", "__")];
+    let value = value.trim();
+    let is_name =
+        |name: &str| !name.is_empty() && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_');
+    let is_enclosed = ENCLOSED.iter().any(|(open, close)| value.starts_with(open) && value.ends_with(close));
+    let is_variable = ["$", "process.env.", "env:", "ENV:"]
+        .iter()
+        .any(|before| value.strip_prefix(before).is_some_and(is_name));
+    let is_blank = value.chars().all(|sign| matches!(sign, 'x' | 'X' | '*' | '.' | '-' | '_'));
+    let words: String = value.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    is_enclosed || is_variable || is_blank || BEGINNINGS.iter().any(|beginning| words.starts_with(beginning))
+}
+
 /// Names of other keys that have the master key's value.
 fn same_as_master_key(options: &Map<String, Value>) -> BTreeSet<String> {
-    let Some(master) = options.get("masterKey").and_then(Value::as_str).filter(|key| !key.is_empty()) else {
+    let is_key = |text: &&str| !text.is_empty() && !is_placeholder(text);
+    let Some(master) = options.get("masterKey").and_then(Value::as_str).filter(is_key) else {
         return BTreeSet::new();
     };
     let others = [
@@ -144,6 +175,17 @@ mod tests {
         let server = json!({ "appId": "a", "masterKey": "m", "databaseURI": "d" });
         assert!(is_server_config(object(&server)));
         assert!(is_server_config(object(&json!({ "apps": [server] }))));
+    }
+
+    #[test]
+    fn placeholders_are_told_from_keys() {
+        for value in ["REPLACE_WITH_KEY", "${PARSE_KEY}", "$PARSE_KEY", "changeme", "<key>", "your-key", "xxxx", "{{key}}"]
+        {
+            assert!(is_placeholder(value), "{value}");
+        }
+        for value in ["m", "tulip lantern seven", "$2 for tea", "$", "a<b>", "myMasterKey"] {
+            assert!(!is_placeholder(value), "{value}");
+        }
     }
 
     #[test]
