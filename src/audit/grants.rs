@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use crate::model::clp::{Grants, UserFields};
 use crate::model::oddity::escape;
-use crate::model::{Class, Clp, FieldName, Group, Operation, Place, RoleName, UserId};
-use crate::permit::Engine;
+use crate::model::{Class, Clp, FieldName, Group, Operation, Place, Principal, RoleName, UserId};
+use crate::permit::behaviour::ProtectedFieldsRule;
 use crate::permit::fields::Groups;
+use crate::permit::{Engine, Reach};
 use crate::rules::Who;
 
 use super::access::Access;
@@ -109,8 +110,11 @@ fn protection(engine: &Engine<'_>, access: &Access<'_>, clp: &Clp, facts: &mut V
         if *group == Group::SignedIn && !shown.is_empty() {
             facts.push(new("shown-to-signed-in", group, &shown));
         }
+        let extra = without_effect(engine, class, &all, group, list);
         if is_reader && !shown.is_empty() && !list.is_subset(star) {
             facts.push(new("lists-other-fields", group, &shown));
+        } else if !extra.is_empty() && reads(engine, class, group) {
+            facts.push(new("without-effect", group, &extra));
         }
         if is_reader && public_reads && !all.contains_key(&Group::Anyone) && !list.is_empty() {
             facts.push(new("signed-out-sees-more", group, list));
@@ -123,6 +127,41 @@ fn protection(engine: &Engine<'_>, access: &Access<'_>, clp: &Clp, facts: &mut V
     if let Some((group, fields)) = only_user_fields(&all) {
         facts.push(new("user-fields-only", group, &fields));
     }
+}
+
+/// Fields that a group lists in vain: every caller in it is in a wider group as well,
+/// whose list lacks them.
+fn without_effect(
+    engine: &Engine<'_>,
+    class: &Class,
+    all: &Groups,
+    group: &Group,
+    list: &BTreeSet<FieldName>,
+) -> BTreeSet<FieldName> {
+    if engine.settings.behaviour.protected_fields != ProtectedFieldsRule::Intersection {
+        return BTreeSet::new();
+    }
+    let wider: &[Group] = match group {
+        Group::Anyone => &[],
+        Group::SignedIn => &[Group::Anyone],
+        Group::Role(_) | Group::UserField(_) | Group::User(_) => &[Group::Anyone, Group::SignedIn],
+    };
+    let lists: Vec<&BTreeSet<FieldName>> = wider.iter().filter_map(|group| all.get(group)).collect();
+    let is_shown = |field: &&FieldName| lists.iter().any(|list| !list.contains(*field));
+    list.iter().filter(is_shown).filter(|field| class.field(field.as_str()).is_some()).cloned().collect()
+}
+
+/// Whether those in a group can read objects of the class at all.
+fn reads(engine: &Engine<'_>, class: &Class, group: &Group) -> bool {
+    let caller = engine.caller(&match group {
+        Group::Anyone => Principal::Public,
+        Group::SignedIn => Principal::AnyUser,
+        Group::Role(role) => Principal::Role(role.clone()),
+        Group::UserField(column) => Principal::Owner(column.clone()),
+        Group::User(user) => Principal::User(*user),
+    });
+    let reads = |op: &Operation| engine.cell(&caller, class, *op).known().is_none_or(|reach| reach > Reach::None);
+    [Operation::Find, Operation::Get].iter().any(reads)
 }
 
 /// Where the server's option lists fields for a group of a class.

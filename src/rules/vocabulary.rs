@@ -54,6 +54,7 @@ pub const PROTECTION: Noun = Noun {
         "signed-out-sees-more": "fields are hidden from signed-in users and not from the public",
         "unknown-column": "a field that the class does not have",
         "user-fields-only": "only `userField:` groups, which hide nothing by themselves",
+        "without-effect": "a group lists fields that a wider group, in which its callers are as well, does not hide",
     },
     placeholders: &["class", "fields", "group"],
 };
