@@ -125,12 +125,10 @@ fn is_placeholder(value: &str) -> bool {
     ];
     const ENCLOSED: [(&str, &str); 6] = [("${", "}"), ("$(", ")"), ("{{", "}}"), ("<", ">"), ("%", "%"), ("__", "__")];
     let value = value.trim();
-    let is_name =
-        |name: &str| !name.is_empty() && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_');
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_');
     let is_enclosed = ENCLOSED.iter().any(|(open, close)| value.starts_with(open) && value.ends_with(close));
-    let is_variable = ["$", "process.env.", "env:", "ENV:"]
-        .iter()
-        .any(|before| value.strip_prefix(before).is_some_and(is_name));
+    let is_variable =
+        ["$", "process.env.", "env:", "ENV:"].iter().any(|before| value.strip_prefix(before).is_some_and(is_name));
     let is_blank = value.chars().all(|sign| matches!(sign, 'x' | 'X' | '*' | '.' | '-' | '_'));
     let words: String = value.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     is_enclosed || is_variable || is_blank || BEGINNINGS.iter().any(|beginning| words.starts_with(beginning))
@@ -179,7 +177,8 @@ mod tests {
 
     #[test]
     fn placeholders_are_told_from_keys() {
-        for value in ["REPLACE_WITH_KEY", "${PARSE_KEY}", "$PARSE_KEY", "changeme", "<key>", "your-key", "xxxx", "{{key}}"]
+        for value in
+            ["REPLACE_WITH_KEY", "${PARSE_KEY}", "$PARSE_KEY", "changeme", "<key>", "your-key", "xxxx", "{{key}}"]
         {
             assert!(is_placeholder(value), "{value}");
         }

@@ -300,7 +300,12 @@ fn webhook(hook: &Map<String, Value>, at: Place) -> Option<Webhook> {
         Some(address) => address.split(']').next().unwrap_or_default(),
         None => host_and_port.split(':').next().unwrap_or_default(),
     };
-    Some(Webhook { trigger, scheme: scheme.to_ascii_lowercase(), host: host.to_ascii_lowercase(), at })
+    Some(Webhook {
+        trigger,
+        scheme: scheme.to_ascii_lowercase(),
+        host: host.to_ascii_lowercase(),
+        at: at.below("/url"),
+    })
 }
 
 /// Whether a value has the form of a key or token: a long word of letters, digits
