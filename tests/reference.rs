@@ -84,8 +84,11 @@ fn cell(database: &Database, auth: &Auth, class: &str, op: &str) -> Cell {
     let by_key = auth.is_master || (auth.is_maintenance && op != "count");
     let query = match asked {
         Err(_) | Ok(Asked::Nobody) => return plain(Reach::None),
+        Ok(_) if by_key && !matches!(op, "create" | "addField") => {
+            let total = database.rows[class].len() as u64;
+            return Cell { rows: Known::Read(Rows { reached: total, total }), ..plain(Reach::AllRows) };
+        }
         Ok(Asked::Anything) => return plain(Reach::AllRows),
-        Ok(_) if by_key => return plain(Reach::AllRows),
         Ok(Asked::Rows(query)) => query,
     };
     let side = if query.get("_rperm").is_some() { "_rperm" } else { "_wperm" };

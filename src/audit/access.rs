@@ -207,7 +207,7 @@ impl<'a> Access<'a> {
     /// Where the permission of an operation stands; of a class without permissions, the class itself.
     fn place(&self, op: Operation) -> Place {
         match self.class.clp.read() {
-            Some(clp) if clp.written => self.class.clp_place(&format!("/{op}")),
+            Some(clp) if clp.written => self.class.grant_place(op),
             _ => self.class.name_place(),
         }
     }

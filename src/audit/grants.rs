@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::model::clp::{Grants, UserFields};
 use crate::model::oddity::escape;
-use crate::model::{Class, Clp, FieldName, Group, Operation, Place, Principal, RoleName, UserId};
+use crate::model::{Class, ClassName, Clp, FieldName, FileId, Group, Operation, Place, Principal, RoleName, UserId};
 use crate::permit::behaviour::ProtectedFieldsRule;
 use crate::permit::fields::Groups;
 use crate::permit::{Engine, Reach};
@@ -127,6 +127,23 @@ fn protection(engine: &Engine<'_>, access: &Access<'_>, clp: &Clp, facts: &mut V
     if let Some((group, fields)) = only_user_fields(&all) {
         facts.push(new("user-fields-only", group, &fields));
     }
+}
+
+/// What the server's option shows of classes that nothing else describes, such as `_User`,
+/// which every server has.
+pub fn facts_of_option(engine: &Engine<'_>) -> Vec<Fact> {
+    let option = engine.app.server.options.read().and_then(|options| options.protected_fields.as_ref());
+    let described = |class: &ClassName| engine.app.classes.get(class).is_some_and(|class| class.clp.is_read());
+    let show = |name: &ClassName| {
+        let class = Class::of_rows(name.clone(), Place::File { file: FileId(0) });
+        let all = engine.groups(&class);
+        let group = Group::SignedIn;
+        let shown: BTreeSet<FieldName> = all.get(&Group::Anyone)?.difference(all.get(&group)?).cloned().collect();
+        let at = place_in_option(engine, &class, &group).filter(|_| !shown.is_empty())?;
+        let fact = Fact::new("protection", "shown-to-signed-in", format!("{name}.protectedFields:{group}"), at);
+        Some(fact.about(name).word("group", group).word("fields", in_words(&shown)).with_fields(&shown))
+    };
+    option.into_iter().flat_map(|option| option.keys()).filter(|class| !described(class)).filter_map(show).collect()
 }
 
 /// Fields that a group lists in vain: every caller in it is in a wider group as well,

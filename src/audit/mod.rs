@@ -75,6 +75,7 @@ fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[
     let app = &snapshot.app;
     let roles = grants::as_users(app.role_names());
     let mut facts: Vec<Fact> = access.iter().flat_map(|access| grants::facts(engine, access, &roles)).collect();
+    facts.extend(grants::facts_of_option(engine));
     facts.extend(access.iter().flat_map(rows::facts));
     facts.extend(roles::facts(app, access));
     facts.extend(stored::facts(app, &program.words, &|place| snapshot.texts.path(place).to_owned()));

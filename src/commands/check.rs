@@ -156,7 +156,8 @@ fn write(output: &Output, report: &Report<'_>, voice: &Voice) -> Result<()> {
             width: width(),
             all: voice.verbose,
             quiet: voice.quiet,
-            stop_word: (to_terminal && std::env::var_os("GITHUB_ACTIONS").is_some()).then(stop_word),
+            stop_word: (to_terminal && std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true"))
+                .then(stop_word),
         }),
         Format::Sarif => Box::new(SarifReporter),
         Format::Json => Box::new(JsonReporter),

@@ -134,8 +134,8 @@ pub fn place(reason: &Reason, class: &Class) -> Option<Place> {
         | Reason::NotSignedIn(op)
         | Reason::GrantedToOthers(op, _)
         | Reason::GrantedToNobody(op)
-        | Reason::RowsComeLater(op)
         | Reason::UserColumns(op, _) => Some(class.clp_place(&format!("/{op}"))),
+        Reason::RowsComeLater(op) => Some(class.grant_place(*op)),
         Reason::LeftOut(_) => Some(class.clp_place("")),
         Reason::NoOwnerYet => Some(class.clp_place("/create")),
         Reason::AclDecides(_) => class.rows_at.clone(),

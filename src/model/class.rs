@@ -8,6 +8,7 @@ use super::census::Census;
 use super::clp::Clp;
 use super::known::Known;
 use super::names::{ClassName, FieldName};
+use super::operation::Operation;
 use super::place::Place;
 
 /// One class of the app.
@@ -234,6 +235,18 @@ impl Class {
     /// Where the entry below the permissions stands; `below` is a JSON pointer such as `/find`.
     pub fn clp_place(&self, below: &str) -> Place {
         self.source.at.below(&self.source.clp).below(below)
+    }
+
+    /// Where it stands who may do an operation. Columns are added by whoever `writeUserFields`
+    /// may let write, so it is that list where `addField` itself names nobody.
+    pub fn grant_place(&self, op: Operation) -> Place {
+        let by_columns = |clp: &Clp| {
+            op == Operation::AddField
+                && clp.write_user_fields.opens
+                && clp.grants(op).is_none_or(|grants| !grants.anyone && !grants.pointer_fields.opens)
+        };
+        let key = if self.clp.read().is_some_and(by_columns) { "writeUserFields" } else { op.key() };
+        self.clp_place(&format!("/{key}"))
     }
 
     /// Where the class is named.

@@ -79,6 +79,7 @@ fn describe(app: &mut App, class: Class) {
         std::cmp::Ordering::Less | std::cmp::Ordering::Equal => (first.clone(), class),
     };
     // What code declares and the server has otherwise is drift, not a second class.
+    app.other_descriptions.retain(|known| known.name != kept.name || known.source.origin == kept.source.origin);
     if other.source.origin == kept.source.origin && !app.other_descriptions.iter().any(|known| same(known, &other)) {
         app.other_descriptions.push(other);
     }

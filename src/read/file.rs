@@ -100,6 +100,8 @@ fn form(head: &[u8]) -> Form {
     let text = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start();
     let has = |word: &[u8]| memchr::memmem::find(text, word).is_some();
     match text.first() {
+        // bun writes JSON with commas behind the last elements.
+        Some(b'{') if has(b"\"lockfileVersion\"") && has(b"\"workspaces\": {") && !has(b"\"requires\"") => Form::Lock,
         Some(b'{' | b'[') => Form::Json,
         _ if has(b"PostgreSQL database dump") || has(b"INSERT INTO public.") || has(b"COPY public.") => Form::Sql,
         _ if has(b"# yarn lockfile") || has(b"__metadata:") || text.starts_with(b"lockfileVersion:") => Form::Lock,

@@ -104,7 +104,7 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
         .flat_map(|(candidate, parts)| parts.rows.iter().map(move |rows| (candidate, rows)))
         .map(|(candidate, rows)| (candidate, rows, count::class_of(candidate, rows, &known)))
         .collect();
-    progress.expect(row_files.iter().map(|(candidate, _, _)| candidate.size).sum());
+    progress.expect(row_files.iter().fold(0, |sum, (candidate, _, _)| sum.saturating_add(candidate.size)));
     let users = user_ids(&row_files);
     let outcomes: Vec<(&Candidate, count::Outcome)> = row_files
         .par_iter()
