@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::clp::DefaultAcl;
-use crate::model::{Class, FieldName, Operation, Place, Principal};
+use crate::model::{ByOperation, Class, FieldName, Operation, Place, Principal};
 use crate::permit::{Caller, Cell, Engine, Reach};
 use crate::rules::words::{Tag, Words};
 use crate::rules::{PermissionMatcher, Who, Written};
@@ -24,7 +24,7 @@ pub struct Access<'a> {
 /// What one of the two may do.
 #[derive(Debug)]
 struct Side<'a> {
-    cells: [Cell; 7],
+    cells: ByOperation<Cell>,
     visible: BTreeSet<&'a FieldName>,
 }
 
@@ -33,7 +33,7 @@ pub fn all<'a>(engine: &'a Engine<'a>, words: &Words) -> Vec<Access<'a>> {
     let caller = |principal| Caller::of(&principal, engine.app, &engine.settings.behaviour);
     let (public, any_user) = (caller(Principal::Public), caller(Principal::AnyUser));
     let side = |caller: &Caller, class: &'a Class| Side {
-        cells: Operation::ALL.map(|op| engine.cell(caller, class, op)),
+        cells: ByOperation::of(|op| engine.cell(caller, class, op)),
         visible: engine.visible(caller, class).read().cloned().unwrap_or_default(),
     };
     let access = |class| Access {
@@ -47,16 +47,7 @@ pub fn all<'a>(engine: &'a Engine<'a>, words: &Words) -> Vec<Access<'a>> {
 
 impl<'a> Side<'a> {
     fn cell(&self, op: Operation) -> &Cell {
-        let [find, get, count, create, update, delete, add_field] = &self.cells;
-        match op {
-            Operation::Find => find,
-            Operation::Get => get,
-            Operation::Count => count,
-            Operation::Create => create,
-            Operation::Update => update,
-            Operation::Delete => delete,
-            Operation::AddField => add_field,
-        }
+        self.cells.get(op)
     }
 
     /// Whether the class lets it try the operation, whatever the rows say then.

@@ -90,8 +90,7 @@ impl Facts<'_> {
         }
         let asks_for_session = |access: &&Access<'_>| {
             // What they create is their own.
-            let on_others =
-                Operation::ALL.into_iter().filter(|op| !matches!(op, Operation::Create | Operation::AddField));
+            let on_others = Operation::ALL.into_iter().filter(|op| op.asks_rows());
             let reached = on_others.filter(|op| access.reached_by(*op) == Some(Who::AnyUser));
             !access.class.name.is_system() && reached.count() > 0
         };

@@ -16,7 +16,7 @@ use crate::rules::words::Tag;
 
 use super::explain::principal;
 use super::load::{Loaded, load};
-use super::{CLEAN, INCOMPLETE};
+use super::{exit_code, write_gaps};
 
 /// Runs the command.
 pub fn run(args: &CanArgs) -> Result<u8> {
@@ -43,12 +43,8 @@ pub fn run(args: &CanArgs) -> Result<u8> {
         }
     }
     personal(&mut out, &engine, &program, &caller, &open)?;
-    for gap in &reading.snapshot.gaps {
-        for line in wrap(&format!("Not checked: {}: {}", gap.topic, gap.reason), super::width()) {
-            writeln!(out, "{}", clean::text(&line))?;
-        }
-    }
-    Ok(if reading.problems.is_empty() { CLEAN } else { INCOMPLETE })
+    write_gaps(&mut out, &reading.snapshot.gaps)?;
+    Ok(exit_code(&reading.problems))
 }
 
 fn table(out: &mut dyn Write, open: &[(&Class, Vec<Cell>)]) -> Result<()> {
@@ -77,12 +73,11 @@ fn table(out: &mut dyn Write, open: &[(&Class, Vec<Cell>)]) -> Result<()> {
 
 /// A cell in at most six characters.
 fn short(cell: &Cell, op: Operation) -> String {
-    let has_rows = op.is_read() || matches!(op, Operation::Update | Operation::Delete);
     match (cell.reach, cell.rows) {
         (Known::Unread(_), _) => "?".to_owned(),
         (Known::Read(Reach::None), _) if cell.dormant => "paper".to_owned(),
         (Known::Read(Reach::None), _) => "-".to_owned(),
-        (Known::Read(_), _) if !has_rows => "yes".to_owned(),
+        (Known::Read(_), _) if !op.asks_rows() => "yes".to_owned(),
         (Known::Read(Reach::OwnRows), _) => "own".to_owned(),
         (Known::Read(Reach::SomeRows), Known::Read(rows)) => format!("{} %", rows.percent()),
         (Known::Read(Reach::SomeRows), Known::Unread(_)) => "some".to_owned(),

@@ -16,7 +16,7 @@ use crate::report::text::wrap;
 use crate::report::{Report, clean};
 
 use super::load::{Loaded, load, rules};
-use super::{CLEAN, INCOMPLETE, words};
+use super::{CLEAN, exit_code, words};
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<u8> {
@@ -133,7 +133,7 @@ fn question(text: &str, args: &ExplainArgs) -> Result<u8> {
     report.prefix = prefix_of(&args.path);
     let lines = lines(&engine, &report, class, &who, &question);
     print(&lines)?;
-    Ok(if reading.problems.is_empty() { CLEAN } else { INCOMPLETE })
+    Ok(exit_code(&reading.problems))
 }
 
 /// `check` names files from where it is run; so does this.
@@ -198,11 +198,7 @@ fn fields(
     question: &Question,
 ) -> Vec<(String, String)> {
     let caller = engine.caller(who);
-    let visible = match who {
-        Principal::Owner(column) => engine.visible_to_owner(&caller, class, column),
-        _ => engine.visible(&caller, class),
-    };
-    let (Known::Read(visible), Known::Read(all)) = (visible, &class.fields) else {
+    let (Known::Read(visible), Known::Read(all)) = (engine.visible_in_reach(&caller, class), &class.fields) else {
         return vec![("fields".to_owned(), "the fields of the class were not read".to_owned())];
     };
     if let Some(field) = &question.field {

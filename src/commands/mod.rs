@@ -13,7 +13,10 @@ pub mod words;
 use std::io::{self, IsTerminal, Write};
 
 use crate::cli::{Cli, ColorChoice, Command, Voice};
+use crate::model::snapshot::Gap;
+use crate::problem::Problem;
 use crate::report::clean;
+use crate::report::text::wrap;
 
 /// Nothing at or over `--fail-on`.
 pub const CLEAN: u8 = 0;
@@ -48,6 +51,21 @@ pub fn run(cli: &Cli) -> u8 {
             WRONG_USE
         }
     }
+}
+
+/// The exit code of a command that only answers.
+fn exit_code(problems: &[Problem]) -> u8 {
+    if problems.is_empty() { CLEAN } else { INCOMPLETE }
+}
+
+/// Says what could have changed an answer and was not read.
+fn write_gaps<'g>(out: &mut dyn Write, gaps: impl IntoIterator<Item = &'g Gap>) -> io::Result<()> {
+    for gap in gaps {
+        for line in wrap(&format!("Not checked: {}: {}", gap.topic, gap.reason), width()) {
+            writeln!(out, "{}", clean::text(&line))?;
+        }
+    }
+    Ok(())
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -17,7 +17,7 @@ use crate::report::text::wrap;
 
 use super::explain::{check_field, class, operation, target_of};
 use super::load::{Loaded, load};
-use super::{CLEAN, INCOMPLETE, words};
+use super::{exit_code, words, write_gaps};
 
 /// Runs the command.
 pub fn run(args: &WhoCanArgs) -> Result<u8> {
@@ -47,12 +47,8 @@ pub fn run(args: &WhoCanArgs) -> Result<u8> {
     for line in wrap(&proof(&combinations), super::width()) {
         writeln!(out, "{}", clean::text(&line))?;
     }
-    for gap in reading.snapshot.gaps.iter().filter(|gap| matters(&gap.topic)) {
-        for line in wrap(&format!("Not checked: {}: {}", gap.topic, gap.reason), super::width()) {
-            writeln!(out, "{}", clean::text(&line))?;
-        }
-    }
-    Ok(if reading.problems.is_empty() { CLEAN } else { INCOMPLETE })
+    write_gaps(&mut out, reading.snapshot.gaps.iter().filter(|gap| matters(&gap.topic)))?;
+    Ok(exit_code(&reading.problems))
 }
 
 /// Gaps that could change the answer.
@@ -109,10 +105,7 @@ fn access(engine: &Engine<'_>, class: &Class, op: Operation, field: Option<&Fiel
         let mut cell = engine.cell(&caller, class, op);
         let decision = engine.decide(&Request { who: &who, op, class: &class.name });
         let mut why = decision.because.first().map(|reason| words::reason(reason, &who, class)).unwrap_or_default();
-        let visible = match &who {
-            Principal::Owner(column) => engine.visible_to_owner(&caller, class, column),
-            _ => engine.visible(&caller, class),
-        };
+        let visible = engine.visible_in_reach(&caller, class);
         let hidden =
             field.filter(|field| op.is_read() && visible.read().is_some_and(|visible| !visible.contains(field)));
         if let (Some(field), true) = (hidden, cell.is_open()) {

@@ -22,9 +22,7 @@ pub fn reach(cell: &Cell, op: Operation) -> String {
         (Known::Unread(_), _) => "unknown".to_owned(),
         (Known::Read(Reach::None), Known::Read(rows)) if cell.dormant => format!("none of {} rows", rows.total),
         (Known::Read(Reach::None), _) => "nothing".to_owned(),
-        (Known::Read(_), _) if !op.is_read() && !matches!(op, Operation::Update | Operation::Delete) => {
-            "yes".to_owned()
-        }
+        (Known::Read(_), _) if !op.asks_rows() => "yes".to_owned(),
         (Known::Read(Reach::OwnRows), _) => "own rows".to_owned(),
         (Known::Read(_), Known::Read(rows)) if rows.total == 0 => "all rows (there are none)".to_owned(),
         (Known::Read(Reach::AllRows), Known::Read(rows)) => format!("all {} rows", rows.total),

@@ -232,6 +232,12 @@ impl Class {
         Self { name, fields: Known::default(), clp: Known::default(), rows: Known::default(), rows_at: None, source }
     }
 
+    /// A class as it is described, of which no rows are known.
+    pub fn described(name: ClassName, fields: BTreeMap<FieldName, Field>, clp: Clp, source: Source) -> Self {
+        let (fields, clp) = (Known::Read(fields), Known::Read(clp));
+        Self { name, fields, clp, rows: Known::default(), rows_at: None, source }
+    }
+
     /// Where the entry below the permissions stands; `below` is a JSON pointer such as `/find`.
     pub fn clp_place(&self, below: &str) -> Place {
         self.source.at.below(&self.source.clp).below(below)

@@ -11,15 +11,14 @@ use serde_json::{Map, Value};
 use super::acl::{Grantee, truthy};
 use super::names::{FieldName, RoleName, UserId};
 use super::oddity::{self, Oddity, OddityKind};
-use super::operation::Operation;
+use super::operation::{ByOperation, Operation};
 
 /// The class-level permissions of one class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clp {
     /// `false` if the class was never given permissions and so is open.
     pub written: bool,
-    /// By [`Operation::index`].
-    permissions: [Permission; 7],
+    permissions: ByOperation<Permission>,
     /// Columns whose users may get, find and count.
     pub read_user_fields: UserFields,
     /// Columns whose users may update, delete and add fields.
@@ -106,7 +105,7 @@ impl Clp {
         let anyone = Permission::Granted(Grants { anyone: true, ..Grants::default() });
         Self {
             written: false,
-            permissions: std::array::from_fn(|_| anyone.clone()),
+            permissions: ByOperation::of(|_| anyone.clone()),
             protected_fields: Some(BTreeMap::from([(Group::Anyone, BTreeSet::new())])),
             ..Self::closed()
         }
@@ -116,7 +115,7 @@ impl Clp {
     pub fn closed() -> Self {
         Self {
             written: true,
-            permissions: std::array::from_fn(|_| Permission::LeftOut),
+            permissions: ByOperation::of(|_| Permission::LeftOut),
             read_user_fields: UserFields::default(),
             write_user_fields: UserFields::default(),
             protected_fields: Some(BTreeMap::new()),
@@ -161,22 +160,13 @@ impl Clp {
             None => Self::closed(),
         };
         clp.written = true;
-        clp.set(Operation::AddField, Permission::Granted(Grants::default()));
+        clp.permissions.set(Operation::AddField, Permission::Granted(Grants::default()));
         clp
     }
 
     /// Who may perform the operation.
     pub fn permission(&self, op: Operation) -> &Permission {
-        let [find, get, count, create, update, delete, add_field] = &self.permissions;
-        match op {
-            Operation::Find => find,
-            Operation::Get => get,
-            Operation::Count => count,
-            Operation::Create => create,
-            Operation::Update => update,
-            Operation::Delete => delete,
-            Operation::AddField => add_field,
-        }
+        self.permissions.get(op)
     }
 
     /// The named grants of the operation, if it names any.
@@ -197,7 +187,7 @@ impl Clp {
     /// REST answers are always filled like this; compare sources by it.
     pub fn filled(&self) -> Self {
         let mut filled = self.clone();
-        for permission in &mut filled.permissions {
+        for permission in filled.permissions.values_mut() {
             if *permission == Permission::LeftOut {
                 *permission = Permission::Granted(Grants::default());
             }
@@ -235,15 +225,9 @@ impl Clp {
         users
     }
 
-    fn set(&mut self, op: Operation, permission: Permission) {
-        if let Some(slot) = self.permissions.get_mut(op.index()) {
-            *slot = permission;
-        }
-    }
-
     fn add(&mut self, key: &str, value: &Value) {
         if let Some(op) = Operation::from_key(key) {
-            return self.set(op, Permission::from_json(value));
+            return self.permissions.set(op, Permission::from_json(value));
         }
         match key {
             "readUserFields" => self.read_user_fields = UserFields::from_json(Some(value)),

@@ -26,7 +26,7 @@ pub use class::{Class, Field, FieldKind, Origin};
 pub use clp::{Clp, Group};
 pub use known::{Known, Why};
 pub use names::{ClassName, FieldName, RoleName, RuleId, UserId};
-pub use operation::Operation;
+pub use operation::{ByOperation, Operation};
 pub use place::{FileId, Place, Span, Texts};
 pub use principal::Principal;
 pub use roles::Roles;

@@ -44,27 +44,72 @@ impl Operation {
         Self::ALL.into_iter().find(|op| op.key() == key)
     }
 
-    /// The place of the operation in [`Operation::ALL`].
-    pub fn index(self) -> usize {
-        match self {
-            Self::Find => 0,
-            Self::Get => 1,
-            Self::Count => 2,
-            Self::Create => 3,
-            Self::Update => 4,
-            Self::Delete => 5,
-            Self::AddField => 6,
-        }
-    }
-
     /// Whether objects flow to the caller (a count tells about them).
     pub fn is_read(self) -> bool {
         matches!(self, Self::Find | Self::Get | Self::Count)
+    }
+
+    /// Whether stored rows are asked, by their ACLs and columns; a new object and a new column have none.
+    pub fn asks_rows(self) -> bool {
+        !matches!(self, Self::Create | Self::AddField)
+    }
+}
+
+/// A value for each operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByOperation<T>([T; 7]);
+
+impl<T> ByOperation<T> {
+    /// The values that a function gives for the operations.
+    pub fn of(value: impl FnMut(Operation) -> T) -> Self {
+        Self(Operation::ALL.map(value))
+    }
+
+    /// The value of an operation.
+    pub fn get(&self, op: Operation) -> &T {
+        let [find, get, count, create, update, delete, add_field] = &self.0;
+        match op {
+            Operation::Find => find,
+            Operation::Get => get,
+            Operation::Count => count,
+            Operation::Create => create,
+            Operation::Update => update,
+            Operation::Delete => delete,
+            Operation::AddField => add_field,
+        }
+    }
+
+    /// Gives an operation a value.
+    pub fn set(&mut self, op: Operation, value: T) {
+        // Operations are declared in the order of `ALL`.
+        if let Some(slot) = self.0.get_mut(op as usize) {
+            *slot = value;
+        }
+    }
+
+    /// The values, to change them.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut()
     }
 }
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.key())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_operation_has_a_value_of_its_own() {
+        let mut keys = ByOperation::of(Operation::key);
+        assert!(Operation::ALL.iter().all(|op| *keys.get(*op) == op.key()));
+        keys.set(Operation::AddField, "last");
+        keys.set(Operation::Find, "first");
+        let all: Vec<&str> = Operation::ALL.iter().map(|op| *keys.get(*op)).collect();
+        assert_eq!(all, ["first", "get", "count", "create", "update", "delete", "last"]);
     }
 }

@@ -195,8 +195,7 @@ impl Engine<'_> {
         }
         let clp = self.clp(class);
         let clp = clp.as_ref();
-        let writes_row = matches!(op, Operation::Update | Operation::Delete);
-        if class.name == "_User" && writes_row && !client.is_signed_in() {
+        if class.name == "_User" && op.asks_rows() && !op.is_read() && !client.is_signed_in() {
             because.push(|| Reason::SessionMissing);
             return Verdict::Deny(Denial::SessionMissing);
         }
@@ -218,7 +217,7 @@ impl Engine<'_> {
             }
         }
         // A new object and a new column have no row to be asked.
-        if !op.is_read() && !writes_row {
+        if !op.asks_rows() {
             return Verdict::Allow;
         }
         let mut conditions = Vec::new();

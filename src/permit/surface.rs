@@ -10,7 +10,7 @@ use crate::model::census::{Census, Rows, Shape};
 use crate::model::clp::DefaultAcl;
 use crate::model::{Class, Clp, FieldName, Group, Known, Operation, Principal, RoleName, UserId, Why};
 
-use super::caller::{Caller, Client};
+use super::caller::{Caller, Client, User};
 use super::decide::{Condition, Verdict};
 use super::object::{Side, admits, shape_admits, shape_names_users};
 use super::{Engine, fields};
@@ -74,7 +74,7 @@ impl Engine<'_> {
     /// The cell of a principal's caller, a class and an operation.
     pub fn cell(&self, caller: &Caller, class: &Class, op: Operation) -> Cell {
         let conditions = match self.verdict(caller, class, op, &mut ()) {
-            Verdict::Allow if matches!(op, Operation::Create | Operation::AddField) => return Cell::of(Reach::AllRows),
+            Verdict::Allow if !op.asks_rows() => return Cell::of(Reach::AllRows),
             Verdict::Allow => return every_row(class),
             Verdict::Deny(_) => return Cell::NONE,
             Verdict::Unknown(why) => return Cell { reach: Known::Unread(why), ..Cell::NONE },
@@ -135,6 +135,17 @@ impl Engine<'_> {
         let in_permissions = class.clp.read().into_iter().flat_map(Clp::roles);
         let in_rows = class.rows.read().into_iter().flat_map(Census::roles);
         in_permissions.chain(in_groups).chain(in_rows).cloned().collect()
+    }
+
+    /// The columns of a class that a caller gets of the rows it is asked about: its own if it is
+    /// the user in a column, and otherwise any.
+    pub fn visible_in_reach<'c>(&self, caller: &Caller, class: &'c Class) -> Known<BTreeSet<&'c FieldName>> {
+        match caller {
+            Caller::Client(Client { user: User::OwnerBy(column), .. }) => self.visible_to_owner(caller, class, column),
+            Caller::Client(_) | Caller::ReadOnlyMaster | Caller::Maintenance | Caller::Master => {
+                self.visible(caller, class)
+            }
+        }
     }
 
     /// Every principal that permissions of the app can tell apart, clients before keys.

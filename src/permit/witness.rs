@@ -157,7 +157,7 @@ fn smaller(set: &BTreeSet<RoleName>) -> impl Iterator<Item = BTreeSet<RoleName>>
 /// The shapes of rows; where rows were not read or are not asked, one row that everybody may touch.
 fn shapes_of(class: &Class, op: Operation) -> Vec<Option<&Shape>> {
     match &class.rows {
-        _ if matches!(op, Operation::Create | Operation::AddField) => vec![None],
+        _ if !op.asks_rows() => vec![None],
         Known::Read(census) if !census.shapes.is_empty() => census.shapes.keys().map(Some).collect(),
         Known::Read(_) | Known::Unread(_) => vec![None],
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::model::class::{Source, built_in_fields};
-use crate::model::{Class, ClassName, Clp, Field, FieldKind, FieldName, Known, Origin, Place};
+use crate::model::{Class, ClassName, Clp, Field, FieldKind, FieldName, Origin, Place};
 
 /// How a description of a class is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,14 +68,7 @@ fn from_rest(document: &Map<String, Value>, at: Place, origin: Origin) -> Option
         Origin::Deployed | Origin::Rows => Clp::from_stored(written),
     };
     let source = Source { origin, at, clp: "/classLevelPermissions".into(), fields: "/fields".into() };
-    Some(Class {
-        name,
-        fields: Known::Read(fields),
-        clp: Known::Read(clp),
-        rows: Known::default(),
-        rows_at: None,
-        source,
-    })
+    Some(Class::described(name, fields, clp, source))
 }
 
 fn from_postgres(document: &Map<String, Value>, at: Place) -> Option<Class> {
@@ -89,14 +82,7 @@ fn from_postgres(document: &Map<String, Value>, at: Place) -> Option<Class> {
         clp: "/schema/classLevelPermissions".into(),
         fields: "/schema/fields".into(),
     };
-    Some(Class {
-        name,
-        fields: Known::Read(fields),
-        clp: Known::Read(clp),
-        rows: Known::default(),
-        rows_at: None,
-        source,
-    })
+    Some(Class::described(name, fields, clp, source))
 }
 
 fn rest_fields(fields: Option<&Value>, class: &ClassName) -> BTreeMap<FieldName, Field> {
@@ -127,14 +113,7 @@ fn from_mongo(document: &Map<String, Value>, at: Place) -> Option<Class> {
     let clp = Clp::from_stored(metadata.and_then(|metadata| metadata.get("class_permissions")));
     let source =
         Source { origin: Origin::Deployed, at, clp: "/_metadata/class_permissions".into(), fields: String::new() };
-    Some(Class {
-        name,
-        fields: Known::Read(fields),
-        clp: Known::Read(clp),
-        rows: Known::default(),
-        rows_at: None,
-        source,
-    })
+    Some(Class::described(name, fields, clp, source))
 }
 
 #[cfg(test)]

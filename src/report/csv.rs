@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use crate::model::{Class, Known, Operation};
-use crate::permit::caller::{Client, User};
 use crate::permit::{Caller, Cell, Engine, Reach};
 
 use super::{Report, Reporter, clean};
@@ -62,11 +61,7 @@ struct Line {
 
 /// What the matrix says of one caller and a class.
 fn lines(engine: &Engine<'_>, caller: &Caller, class: &Class) -> Vec<Line> {
-    let visible = match caller {
-        Caller::Client(Client { user: User::OwnerBy(column), .. }) => engine.visible_to_owner(caller, class, column),
-        _ => engine.visible(caller, class),
-    };
-    let fields = match &visible {
+    let fields = match &engine.visible_in_reach(caller, class) {
         Known::Read(fields) => fields.iter().map(|field| field.as_str()).collect::<Vec<_>>().join(" "),
         Known::Unread(_) => "unknown".to_owned(),
     };
