@@ -19,6 +19,7 @@ pub mod roles;
 pub mod server;
 pub mod snapshot;
 pub mod spans;
+pub mod unit;
 
 pub use acl::{Acl, Grantee};
 pub use census::Census;
@@ -32,6 +33,7 @@ pub use principal::Principal;
 pub use roles::Roles;
 pub use server::Server;
 pub use snapshot::Snapshot;
+pub use unit::Unit;
 
 /// Everything that is known about one app.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,6 +52,8 @@ pub struct App {
     pub webhooks: Known<Vec<Webhook>>,
     /// Names of jobs in `_JobSchedule`.
     pub scheduled_jobs: Known<BTreeMap<String, Place>>,
+    /// Files of JavaScript and TypeScript, and JSON that they load, in the order of paths.
+    pub code: Known<Vec<Unit>>,
     /// Credentials that lie in exports of data.
     pub leaks: Vec<Leak>,
 }

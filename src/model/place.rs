@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use super::spans::{self, Pointers, Syntax};
 
 /// The number of a file in [`Texts`], in the order of paths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FileId(pub u32);
 
 /// Bytes of a text, half-open, in order and on character boundaries.
