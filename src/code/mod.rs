@@ -4,3 +4,13 @@ pub mod entries;
 pub mod path;
 pub mod requires;
 pub mod resolve;
+
+pub mod entry;
+pub mod event;
+pub mod guards;
+pub mod heap;
+pub mod run;
+pub mod sdk;
+pub mod shape;
+pub mod taint;
+pub mod value;
