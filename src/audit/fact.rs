@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::census::Rows;
 use crate::model::{ClassName, FieldName, Place};
-use crate::rules::Who;
+use crate::rules::{Caller, Who};
 use crate::severity::Severity;
 
 /// Something that is the case.
@@ -30,6 +30,8 @@ pub struct Fact {
     pub fields: BTreeSet<FieldName>,
     /// Who can make use of it, where that depends.
     pub reached_by: Option<Who>,
+    /// Who may call the handler it is about.
+    pub callers: Option<Caller>,
     /// What the placeholders of messages stand for.
     pub words: Vec<(&'static str, String)>,
     /// Rows it is about.
@@ -50,6 +52,7 @@ impl Fact {
             severity: None,
             fields: BTreeSet::new(),
             reached_by: None,
+            callers: None,
             words: Vec::new(),
             rows: None,
         }
@@ -70,6 +73,12 @@ impl Fact {
     /// The same fact about fields.
     pub fn with_fields<'f>(mut self, fields: impl IntoIterator<Item = &'f FieldName>) -> Self {
         self.fields.extend(fields.into_iter().cloned());
+        self
+    }
+
+    /// The same fact about a handler that these may call.
+    pub fn called_by(mut self, callers: Caller) -> Self {
+        self.callers = Some(callers);
         self
     }
 

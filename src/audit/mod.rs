@@ -64,6 +64,8 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
                     add(&mut found, program, finding(rule, &matcher.message, fact.clone()));
                 }
             }
+            // What follows values through code tells these, for `Program::flows`.
+            Matcher::Flow(_) => {}
         }
     }
     let (findings, covered) = drop_covered(found.into_values().collect(), program);
@@ -115,6 +117,7 @@ fn selects(matcher: &FactMatcher, fact: &Fact, program: &Program, snapshot: &Sna
         && (matcher.classes.is_empty() || named(&matcher.classes))
         && !named(&matcher.except)
         && reached
+        && (matcher.callers.is_empty() || fact.callers.is_some_and(|callers| matcher.callers.contains(&callers)))
         && (matcher.data.is_empty() || tagged())
 }
 
@@ -213,6 +216,19 @@ fn sort(findings: &mut [Finding], program: &Program) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::Caller;
+
+    #[test]
+    fn a_rule_about_callers_selects_handlers_that_they_may_call() {
+        let matcher = "is = ['cors-open']\ncallers = ['anyone', 'signed-in']\nmessage = ''";
+        let matcher: FactMatcher = toml::from_str(matcher).expect("a table");
+        let program = Program::new(Vec::new(), crate::rules::words::Words::new(Vec::new()).expect("words"));
+        let at = crate::model::Place::File { file: crate::model::FileId(0) };
+        let fact = Fact::new("code", "cors-open", "main", at);
+        let selected = |fact| selects(&matcher, &fact, &program, &Snapshot::default());
+        assert!(selected(fact.clone().called_by(Caller::SignedIn)));
+        assert!(!selected(fact.clone().called_by(Caller::Master)) && !selected(fact));
+    }
 
     #[test]
     fn of_two_findings_about_the_same_the_worse_one_stays_and_else_the_first() {
