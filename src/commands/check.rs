@@ -55,7 +55,7 @@ pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
         bail!("{}", nothing_found(&args.path, reading.files, &reading.snapshot.app));
     }
     let mut outcome = audit::audit(&reading.snapshot, &program, directives, today());
-    let fails = outcome.findings.iter().any(|finding| severity_of(finding, &program) >= fail_on);
+    let fails = outcome.findings.iter().any(|finding| audit::severity(&program, finding) >= fail_on);
     drop_below(&mut outcome, min, &program);
     let exit_code = match () {
         () if !reading.problems.is_empty() => INCOMPLETE,
@@ -75,13 +75,9 @@ pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     Ok(exit_code)
 }
 
-fn severity_of(finding: &crate::finding::Finding, program: &Program) -> Severity {
-    program.rule(&finding.rule).map_or(Severity::Info, |rule| rule.severity)
-}
-
 fn drop_below(outcome: &mut Outcome, min: Option<Severity>, program: &Program) {
     if let Some(min) = min {
-        outcome.findings.retain(|finding| severity_of(finding, program) >= min);
+        outcome.findings.retain(|finding| audit::severity(program, finding) >= min);
     }
 }
 
