@@ -6,6 +6,7 @@
 //! broader finding already says is not said again.
 
 pub mod access;
+mod code;
 pub mod fact;
 mod grants;
 mod roles;
@@ -15,6 +16,8 @@ mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::code::analysis::analyse;
+use crate::code::risk::Sinks as FlowRule;
 use crate::finding::Finding;
 use crate::finding::suppress::{self, Directive, KnownRules, Suppressed};
 use crate::model::{ClassName, RuleId, Snapshot};
@@ -48,7 +51,11 @@ pub fn severity(program: &Program, finding: &Finding) -> Severity {
 pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>, today: jiff::civil::Date) -> Outcome {
     let engine = Engine::new(&snapshot.app);
     let access = access::all(&engine, &program.words);
-    let facts = facts(snapshot, program, &engine, &access);
+    let flows: Vec<FlowRule<'_>> =
+        program.flows().map(|(id, matcher)| FlowRule { id: id.as_str(), matcher }).collect();
+    let analysis = analyse(&snapshot.app, &flows);
+    let mut facts = facts(snapshot, program, &engine, &access);
+    facts.extend(code::facts(&snapshot.app, &analysis, &snapshot.texts));
     let mut found: BTreeMap<(RuleId, String), Finding> = BTreeMap::new();
     for rule in program.rules.values() {
         match &rule.matcher {
@@ -65,7 +72,11 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
                 }
             }
             // What follows values through code tells these, for `Program::flows`.
-            Matcher::Flow(_) => {}
+            Matcher::Flow(matcher) => {
+                for fact in code::of_flow(&snapshot.app, &analysis, rule.id.as_str(), &snapshot.texts) {
+                    add(&mut found, program, finding(rule, &matcher.message, fact));
+                }
+            }
         }
     }
     let (findings, covered) = drop_covered(found.into_values().collect(), program);

@@ -83,6 +83,13 @@ pub enum What {
         /// The password.
         value: Value,
     },
+    /// Something that should be secret is drawn by a predictable generator.
+    Weak {
+        /// The name of the variable.
+        name: Name,
+        /// Where it is drawn.
+        at: Pos,
+    },
     /// A value is compared with another one: for codes and passwords.
     Compared {
         /// A value of the client.

@@ -51,6 +51,16 @@ pub fn speaks_of_parse(unit: &Unit) -> bool {
     }) || of(unit).iter().any(|module| matches!(&**module, "parse" | "parse/node" | "parse-server"))
 }
 
+/// Whether a file registers handlers of cloud code: it says `Parse.Cloud.`.
+pub fn registers(unit: &Unit) -> bool {
+    unit.expressions().any(|expr| match &expr.kind {
+        ExprKind::Member(object, name) => {
+            &**name == "Cloud" && matches!(&object.kind, ExprKind::Name(parse) if &**parse == "Parse")
+        }
+        _ => false,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

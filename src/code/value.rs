@@ -83,7 +83,7 @@ pub enum Kind {
     /// A promise that is refused.
     Rejected,
     /// A digit or text from a predictable generator.
-    WeakRandom,
+    WeakRandom(Pos),
 }
 
 /// A function with what it closes over.
@@ -261,7 +261,7 @@ impl Value {
             | Kind::Path(_)
             | Kind::MasterKey
             | Kind::Column(..)
-            | Kind::WeakRandom => Test { yes: always.clone(), no: always },
+            | Kind::WeakRandom(_) => Test { yes: always.clone(), no: always },
         }
     }
 
@@ -305,7 +305,7 @@ pub fn same(a: &Value, b: &Value) -> bool {
         | (Kind::CallerToken, Kind::CallerToken)
         | (Kind::MasterKey, Kind::MasterKey)
         | (Kind::Rejected, Kind::Rejected)
-        | (Kind::WeakRandom, Kind::WeakRandom) => true,
+        | (Kind::WeakRandom(_), Kind::WeakRandom(_)) => true,
         (Kind::Bool(a), Kind::Bool(b)) => a == b,
         (Kind::Number(a), Kind::Number(b)) => a == b,
         (Kind::Text(a), Kind::Text(b)) | (Kind::Path(a), Kind::Path(b)) => a == b,

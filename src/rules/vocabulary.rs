@@ -164,6 +164,7 @@ pub const CODE: Noun = Noun {
                              and nothing ties it to the caller",
         "open-clp-in-code": "code opens a class to everyone",
         "open-redirect": "the client chooses the address that a browser is sent to",
+        "operator-from-client": "a secret is compared with a value that the client may make a condition",
         "own-column-decides": "a column that users may write themselves decides",
         "parameters-unchecked": "a function that uses parameters has no validator",
         "privilege-from-client": "the client chooses a role or a flag of privilege",

@@ -143,6 +143,9 @@ impl<'a> Run<'a> {
 
     /// A column of a row.
     pub fn column(&mut self, row: ObjectId, name: &Name, at: Pos) -> Value {
+        if !matches!(&**name, "id" | "objectId") {
+            self.touched.insert(row);
+        }
         let found = self.heap.get(row);
         let Shape::Row(info) = &found.shape else {
             return Value { kind: Kind::Column(row, Arc::clone(name)), taint: None, test: None };
@@ -375,11 +378,12 @@ impl<'a> Run<'a> {
     }
 
     /// What is known where a column of the caller's own row has a value.
-    pub fn own_column(&self, column: &Name) -> Guards {
+    pub fn own_column(&mut self, column: &Name) -> Guards {
         let name = column.split('.').next().unwrap_or(column);
         if matches!(name, "id" | "objectId" | "createdAt" | "updatedAt" | "sessionToken" | "authData") {
             return Guards::signed_in();
         }
+        self.tested_columns.insert((Arc::clone(column), self.unit()));
         Guards::signed_in().and(&Guards::flag(Flag::OwnColumn))
     }
 }

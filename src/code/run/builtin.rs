@@ -16,7 +16,7 @@ const LONGEST_PATH: usize = 120;
 /// Packages and globals that only turn values into values.
 const PURE: [&str; 28] = [
     "JSON", "Object", "Array", "String", "Number", "Math", "Date", "Buffer", "lodash", "underscore", "_", "moment", "dayjs",
-    "date-fns", "util", "querystring", "qs", "url", "URL", "path", "decodeURIComponent", "unescape", "atob", "btoa", "ramda",
+    "date_fns", "util", "querystring", "qs", "url", "URL", "path", "decodeURIComponent", "unescape", "atob", "btoa", "ramda",
     "Symbol", "Intl", "luxon",
 ];
 
@@ -85,7 +85,7 @@ impl<'a> Run<'a> {
         match path {
             "Number" | "parseInt" | "parseFloat" | "Number.parseInt" | "Number.parseFloat" | "Math.floor" | "Math.round"
             | "Math.ceil" | "Math.abs" | "Math.trunc" => match first.kind {
-                Kind::WeakRandom => Some(first),
+                Kind::WeakRandom(_) => Some(first),
                 Kind::Number(_) => Some(first),
                 _ => cleaned(Clean::NUMBER.with(Clean::TEXT)),
             },
@@ -96,9 +96,9 @@ impl<'a> Run<'a> {
                 });
                 Some(Value::unknown().tainted(taint))
             }
-            "Math.random" | "_.random" | "lodash.random" | "underscore.random" => Some(Value::of(Kind::WeakRandom)),
+            "Math.random" | "_.random" | "lodash.random" | "underscore.random" => Some(Value::of(Kind::WeakRandom(at))),
             "String" => match first.kind {
-                Kind::Text(_) | Kind::WeakRandom => Some(first),
+                Kind::Text(_) | Kind::WeakRandom(_) => Some(first),
                 _ => cleaned(Clean::TEXT),
             },
             "Boolean" => {
@@ -256,8 +256,8 @@ impl<'a> Run<'a> {
                 parts.extend(args.iter().filter(|arg| arg.as_text().is_none()).cloned());
                 Some(Value { kind: Kind::Joined(parts.into()), taint, test: None })
             }
-            "fs.readdirSync" | "fs.promises.readdir" | "fs/promises.readdir" | "fs-extra.readdirSync" | "fs.readdir"
-            | "glob.sync" | "glob.globSync" | "glob" | "fast-glob.sync" | "globby" | "globby.sync" => {
+            "fs.readdirSync" | "fs.promises.readdir" | "fs_extra.readdirSync" | "fs.readdir"
+            | "glob.sync" | "glob.globSync" | "glob" | "fast_glob.sync" | "globby" | "globby.sync" => {
                 let text = first.as_text()?.to_string();
                 let folder = text.split(['*', '{']).next().unwrap_or_default().to_owned();
                 let is_glob = folder.len() < text.len();
@@ -275,7 +275,7 @@ impl<'a> Run<'a> {
                 }
                 Some(list)
             }
-            "require-all" | "require-dir" | "require-directory" | "include-all" | "import-all" => {
+            "require_all" | "require_dir" | "require_directory" | "include_all" | "import_all" => {
                 let folder = match first.as_text() {
                     Some(text) => Some(Arc::clone(text)),
                     None => {

@@ -37,8 +37,8 @@ impl<'a> Run<'a> {
             Binary::InstanceOf => Value::unknown(),
             Binary::Add | Binary::Arithmetic | Binary::Either => {
                 let taint = a.taint.as_ref().or(b.taint.as_ref());
-                let weak = matches!(a.kind, Kind::WeakRandom) || matches!(b.kind, Kind::WeakRandom);
-                let kind = if weak { Kind::WeakRandom } else { Kind::Unknown };
+                let weak = [a, b].into_iter().find(|value| matches!(value.kind, Kind::WeakRandom(_)));
+                let kind = weak.map_or(Kind::Unknown, |value| value.kind.clone());
                 Value { kind, taint: taint.map(|taint| taint.cleaned(Clean::NUMBER)), test: None }
             }
         }

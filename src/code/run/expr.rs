@@ -342,8 +342,8 @@ pub fn join_texts(parts: Vec<Value>, is_template: bool) -> Value {
             return Value::of(Kind::Number(sum));
         }
         // Numbers or texts: the way of the first part is that of the sum.
-        let weak = parts.iter().any(|part| matches!(part.kind, Kind::WeakRandom));
-        let kind = if weak { Kind::WeakRandom } else { Kind::Joined(parts.into()) };
+        let weak = parts.iter().find(|part| matches!(part.kind, Kind::WeakRandom(_))).map(|part| part.kind.clone());
+        let kind = weak.unwrap_or_else(|| Kind::Joined(parts.into()));
         return Value { kind, taint, test: None };
     }
     let mut joined: Vec<Value> = Vec::new();
@@ -364,9 +364,6 @@ pub fn join_texts(parts: Vec<Value>, is_template: bool) -> Value {
     match joined.as_slice() {
         [one] if matches!(one.kind, Kind::Text(_)) => one.clone(),
         [] => Value::text(""),
-        _ if joined.iter().any(|part| matches!(part.kind, Kind::WeakRandom)) && joined.len() < 8 => {
-            Value { kind: Kind::WeakRandom, taint, test: None }
-        }
         _ => Value { kind: Kind::Joined(joined.into()), taint, test: None },
     }
 }

@@ -76,6 +76,10 @@ pub struct Run<'a> {
     pub loose: Vec<(Pos, Guards)>,
     /// `module` objects by unit.
     pub modules: FxHashMap<usize, ObjectId>,
+    /// Columns of the caller's own row that were tested, and where.
+    pub tested_columns: std::collections::BTreeSet<(Name, usize)>,
+    /// Rows whose columns the code looked at.
+    pub touched: std::collections::BTreeSet<ObjectId>,
     /// Units in the order they were loaded.
     pub loaded: Vec<usize>,
     /// Options of servers that are started, and where.
@@ -143,6 +147,8 @@ impl<'a> Run<'a> {
             frames: Vec::new(),
             loose: Vec::new(),
             modules: FxHashMap::default(),
+            tested_columns: std::collections::BTreeSet::new(),
+            touched: std::collections::BTreeSet::new(),
             loaded: Vec::new(),
             servers: Vec::new(),
             file_wide: Vec::new(),

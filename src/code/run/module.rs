@@ -178,11 +178,17 @@ impl<'a> Run<'a> {
     }
 }
 
-/// A package by the name under which rules know it.
+/// A package by the name under which rules know it: words with dots between them, and one
+/// name for packages that do the same.
 fn package(name: &str) -> Value {
-    let name = name.strip_prefix("node:").unwrap_or(name);
-    match name {
-        "parse/node" | "parse" | "parse/node.js" | "parse-server/node" => Value::path("Parse"),
-        _ => Value::path(name),
-    }
+    let name = name.strip_prefix("node:").unwrap_or(name).trim_end_matches(".js");
+    let known = match name {
+        "parse/node" | "parse" | "parse-server/node" | "parse/dist/parse" | "moralis" | "moralis/node" => "Parse",
+        "node-fetch" | "cross-fetch" | "isomorphic-fetch" | "make-fetch-happen" => "fetch",
+        "request-promise" | "request-promise-native" | "requestretry" | "postman-request" => "request",
+        "superagent-promise" => "superagent",
+        "winston" | "bunyan" | "pino" | "log4js" => "console",
+        _ => return Value::path(name.trim_start_matches('@').replace('/', ".").replace('-', "_")),
+    };
+    Value::path(known)
 }

@@ -22,7 +22,15 @@ impl<'a> Run<'a> {
 
     fn bind_with(&mut self, pattern: &'a Pattern, value: Value, declares: bool) {
         match pattern {
-            Pattern::Name(name, _) if declares => self.declare(name, value),
+            Pattern::Name(name, _) if declares => {
+                if let Kind::WeakRandom(at) = &value.kind
+                    && crate::code::run::is_secret_column(name)
+                {
+                    let what = crate::code::event::What::Weak { name: Arc::clone(name), at: *at };
+                    self.note(what, *at, &Guards::default());
+                }
+                self.declare(name, value);
+            }
             Pattern::Name(name, _) => self.assign(name, value),
             Pattern::Object { props, rest } => {
                 let mut taken = Vec::new();

@@ -28,12 +28,12 @@ impl<'a> Run<'a> {
             // An object has none of these: the call throws.
             "trim" | "toLowerCase" | "toUpperCase" | "substring" | "substr" | "slice" | "padStart" | "padEnd"
             | "normalize" | "charAt" | "trimEnd" | "trimStart" | "localeCompare" => {
-                if matches!(text.kind, Kind::WeakRandom) {
+                if matches!(text.kind, Kind::WeakRandom(_)) {
                     return Some(text.clone());
                 }
                 cleaned(Clean::TEXT)
             }
-            "toString" | "toFixed" if matches!(text.kind, Kind::WeakRandom) => Some(text.clone()),
+            "toString" | "toFixed" if matches!(text.kind, Kind::WeakRandom(_)) => Some(text.clone()),
             "toString" => cleaned(Clean::TEXT),
             "toFixed" | "getTime" | "valueOf" => cleaned(Clean::NUMBER.with(Clean::TEXT)),
             "replace" | "replaceAll" => {

@@ -15,7 +15,7 @@ impl<'a> Run<'a> {
     /// A call that makes an application or router.
     pub fn framework_call(&mut self, path: &str, args: &[Value], at: Pos) -> Option<Value> {
         match path {
-            "express" | "express.Router" | "express-promise-router" | "Router" if path != "Router" || args.len() <= 1 => {
+            "express" | "express.Router" | "express_promise_router" => {
                 Some(self.new_object(Shape::Router(Vec::new()), at))
             }
             _ => self.server_call(path, args, at),

@@ -11,6 +11,8 @@ mod request;
 mod row;
 mod server;
 
+pub use request::fields_known;
+
 use std::sync::Arc;
 
 use crate::code::event::{Does, RowsEvent, What};

@@ -99,7 +99,7 @@ impl<'a> Run<'a> {
 }
 
 /// The parts of a request that a validator makes sure of.
-pub fn tie_fields(fields: &[(crate::model::unit::Name, crate::code::taint::Clean)]) -> Guards {
+pub fn fields_known(fields: &[(crate::model::unit::Name, crate::code::taint::Clean)]) -> Guards {
     let mut guards = Guards::default();
     for (name, clean) in fields {
         let about = crate::code::guards::About::Clean(Arc::from(format!("params.{name}")), *clean);
