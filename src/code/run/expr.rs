@@ -326,6 +326,11 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Whether a value was made a number.
+fn is_number(value: &Value) -> bool {
+    value.taint.as_ref().is_some_and(|taint| taint.clean.has(Clean::NUMBER))
+}
+
 /// A text, or a sum of numbers, of parts.
 pub fn join_texts(parts: Vec<Value>, is_template: bool) -> Value {
     let taint = parts.iter().find_map(|part| part.taint.clone());
@@ -340,6 +345,11 @@ pub fn join_texts(parts: Vec<Value>, is_template: bool) -> Value {
             .sum();
         if let Some(sum) = numbers {
             return Value::of(Kind::Number(sum));
+        }
+        if parts.iter().any(|part| matches!(part.kind, Kind::Number(_)) || is_number(part)) {
+            let weak = parts.iter().find(|part| matches!(part.kind, Kind::WeakRandom(_))).map(|part| part.kind.clone());
+            let taint = taint.map(|taint| taint.cleaned(Clean::NUMBER));
+            return Value { kind: weak.unwrap_or(Kind::Unknown), taint, test: None };
         }
         // Numbers or texts: the way of the first part is that of the sum.
         let weak = parts.iter().find(|part| matches!(part.kind, Kind::WeakRandom(_))).map(|part| part.kind.clone());

@@ -105,8 +105,9 @@ impl<'a> Run<'a> {
         for filter in &query.filters {
             let column = filter.column.as_text().cloned().unwrap_or_else(|| "*".into());
             let taint = filter.value.taint.clone().or_else(|| self.taint_inside(&filter.value, 2));
+            let names_rows = matches!(&*filter.by, "equalTo" | "containedIn" | "get" | "containsAll" | "matchesQuery" | "startsWith" | "matches" | "whereEqualTo" | "_addCondition");
             match taint {
-                Some(taint) if !known.ties(&taint.name) => selection.by.push((column, taint)),
+                Some(taint) if names_rows && !known.ties(&taint.name) => selection.by.push((column, taint)),
                 _ => selection.fixed += 1,
             }
         }
