@@ -5,6 +5,7 @@
 //!
 //! * [`model`]: the nouns (class, permission, ACL, role, server) and what was not read;
 //! * [`permit`]: what a principal may do, decided as Parse Server decides it;
+//! * [`code`]: JavaScript and TypeScript, from text to plain data;
 //! * [`rules`]: a rule is a Markdown file: what to match, why it matters, its cases;
 //! * [`finding`]: what a rule found, known by what it is about, and ignores;
 //! * [`audit`]: a snapshot and rules make findings; pure;
@@ -40,6 +41,8 @@ pub mod settings;
 pub mod model;
 
 pub mod permit;
+
+pub mod code;
 
 pub mod finding;
 pub mod rules;
