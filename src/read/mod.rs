@@ -1,5 +1,5 @@
 //! The only room that touches disk. What comes out is a [`Snapshot`]: plain data,
-//! without a row and without a key.
+//! without a row and without a key; code is read as [`code`] says.
 //!
 //! Two passes over the files. The first tells what each file is, by its contents,
 //! and takes in everything but rows; the second counts rows, when it is known which
@@ -9,10 +9,12 @@
 mod assemble;
 pub mod bson;
 pub mod class_name;
+pub mod code;
 pub mod count;
 pub mod documents;
 pub mod dump;
 pub mod file;
+pub mod manifests;
 pub mod options;
 pub mod parts;
 pub mod rows;
@@ -20,6 +22,7 @@ pub mod schema;
 pub mod source;
 pub mod sql;
 pub mod tally;
+pub mod vendored;
 pub mod version;
 pub mod walk;
 
@@ -29,6 +32,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::code::lower::is_code;
 use crate::model::place::{Content, SourceFile, Texts};
 use crate::model::server::{FoundVersion, VersionFrom};
 use crate::model::snapshot::{Snapshot, gaps};
@@ -90,7 +94,7 @@ const HEAD: u64 = 4096;
 /// Reads everything that an input says about an app.
 pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Reading {
     let mut found = candidates(input, settings);
-    let files = found.candidates.len();
+    let files = found.candidates.len() + found.code.len();
     unpack(&mut found);
     let candidates = &found.candidates;
     let mut parts: Vec<(usize, Parts)> = candidates.par_iter().map(file::read).enumerate().collect();
@@ -122,11 +126,14 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     if let Some(version) = &settings.server_version {
         app.server.version = Known::Read(FoundVersion { version: version.clone(), from: VersionFrom::Given, at: None });
     }
-    let texts = texts(candidates, &mut parts);
+    let mut texts = texts(candidates, &mut parts);
+    (app.manifests, app.aliases) = manifests::read(candidates);
+    let left = code::take(&mut app, &mut texts, &found.code, candidates, found.vendored);
+    problems.extend(left.problems);
     problems.extend(parts.into_iter().flat_map(|(_, parts)| parts.problems));
     problems.sort();
     problems.dedup();
-    let gaps = gaps(&app, found.code_files);
+    let gaps = gaps(&app, left.gaps);
     Reading { snapshot: Snapshot { app, texts, gaps }, problems, files }
 }
 
@@ -134,7 +141,9 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
 #[derive(Default)]
 struct Found {
     candidates: Vec<Candidate>,
-    code_files: u64,
+    code: Vec<Candidate>,
+    /// How many files of code were passed by.
+    vendored: u64,
     problems: Vec<Problem>,
 }
 
@@ -150,8 +159,11 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
                 bytes: Bytes::Memory(Arc::from(text.as_bytes())),
                 asked: false,
             };
-            let code = files.keys().filter(|path| path.ends_with(".js") || path.ends_with(".ts")).count();
-            Found { candidates: numbered.map(candidate).collect(), code_files: code as u64, problems: Vec::new() }
+            let all = numbered.map(candidate);
+            let (vendored, own): (Vec<_>, Vec<_>) = all
+                .partition(|candidate| is_code(&candidate.path) && vendored::by_name(&candidate.path, candidate.size));
+            let (code, candidates) = own.into_iter().partition(|candidate| is_code(&candidate.path));
+            Found { candidates, code, vendored: vendored.len() as u64, problems: Vec::new() }
         }
         Input::Path(path) if path.is_file() => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -164,7 +176,8 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
                 bytes: Bytes::Disk(path.clone()),
                 asked: true,
             };
-            Found { candidates: vec![candidate], ..Found::default() }
+            let (code, candidates) = [candidate].into_iter().partition(|candidate| is_code(&candidate.path));
+            Found { candidates, code, ..Found::default() }
         }
         Input::Path(path) => in_folder(path, settings),
     }
@@ -181,7 +194,8 @@ fn in_folder(root: &Path, settings: &Settings) -> Found {
         bytes: Bytes::Disk(disk),
         asked: false,
     });
-    Found { candidates: candidates.collect(), code_files: walked.code_files, problems: walked.problems }
+    let (code, candidates) = candidates.partition(|candidate| is_code(&candidate.path));
+    Found { candidates, code, vendored: walked.vendored, problems: walked.problems }
 }
 
 /// Puts the entries of zip archives in place of the archives.

@@ -9,14 +9,17 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use walkdir::{DirEntry, WalkDir};
 
+use crate::code::lower::is_code;
 use crate::problem::Problem;
+
+use super::vendored;
 
 /// Folders whose contents somebody else wrote, or a tool made.
 const VENDORED: [&str; 8] =
     ["node_modules", "bower_components", "vendor", "third_party", "jspm_packages", "Pods", "__pycache__", "target"];
 
-/// Endings of files that cannot hold a schema, an export or a lock file. Everything
-/// else is opened and told by its contents.
+/// Endings of files that cannot hold a schema, an export or a lock file, and of code
+/// that is none (`.d.ts`). Everything else is opened and told by its contents.
 const NEVER: [&str; 61] = [
     "7z", "aab", "apk", "avi", "bmp", "c", "class", "cpp", "cs", "css", "dart", "dll", "dylib", "eot", "exe", "gif",
     "go", "h", "heic", "htm", "html", "ico", "ipa", "jar", "java", "jpeg", "jpg", "js", "jsx", "kt", "less", "m",
@@ -24,16 +27,13 @@ const NEVER: [&str; 61] = [
     "sass", "scss", "sh", "so", "svg", "swift", "ts", "tsx", "ttf", "wav", "webp", "woff",
 ];
 
-/// Endings of cloud code, which this program counts to say that it did not read it.
-const CODE: [&str; 8] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx"];
-
 /// What a walk found.
 #[derive(Debug, Default)]
 pub struct Walked {
-    /// Files that may describe the app: path from the root with `/`, path on disk, length.
+    /// Files that may describe the app, code among them: path from the root with `/`, path on disk, length.
     pub files: Vec<(String, PathBuf, u64)>,
-    /// How many files of code were passed by.
-    pub code_files: u64,
+    /// How many files of code were passed by because somebody else wrote them, or a tool made them.
+    pub vendored: u64,
     /// Files and folders that could not be read.
     pub problems: Vec<Problem>,
 }
@@ -75,10 +75,9 @@ pub fn walk(root: &Path, ignored: &[String]) -> Walked {
 fn take_file(root: &Path, entry: &DirEntry, walked: &mut Walked) {
     let extension =
         entry.path().extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
-    if CODE.contains(&extension.as_str()) {
-        walked.code_files += 1;
-    }
-    if NEVER.contains(&extension.as_str()) {
+    let path = shown(root, entry.path());
+    let is_code = is_code(&path);
+    if !is_code && NEVER.contains(&extension.as_str()) {
         return;
     }
     // A link is passed by: what it leads to is found by its own name, or is not ours.
@@ -92,7 +91,11 @@ fn take_file(root: &Path, entry: &DirEntry, walked: &mut Walked) {
             return;
         }
     };
-    walked.files.push((shown(root, entry.path()), entry.path().to_owned(), metadata.len()));
+    if is_code && vendored::by_name(&path, metadata.len()) {
+        walked.vendored += 1;
+        return;
+    }
+    walked.files.push((path, entry.path().to_owned(), metadata.len()));
 }
 
 fn is_skipped(entry: &DirEntry, is_folder: bool, settings: &Gitignore, nested: &[(PathBuf, Gitignore)]) -> bool {
@@ -206,11 +209,13 @@ mod tests {
             ("sub/b.bson", ""),
             ("node_modules/p/package.json", ""),
             ("cloud/main.js", ""),
+            ("cloud/types.d.ts", ""),
+            ("cloud/x.min.js", ""),
             ("image.png", ""),
         ]);
         let walked = walk(folder.path(), &["sub/*.bson".to_owned()]);
-        assert_eq!(paths(&walked), ["a.json", "keep.tmp"]);
-        assert_eq!(walked.code_files, 1);
+        assert_eq!(paths(&walked), ["a.json", "cloud/main.js", "keep.tmp"]);
+        assert_eq!(walked.vendored, 1);
         assert_eq!(walked.problems, []);
     }
 

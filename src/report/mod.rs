@@ -6,6 +6,7 @@ pub mod csv;
 pub mod github;
 pub mod json;
 pub mod lines;
+mod literals;
 pub mod sarif;
 pub mod snippet;
 pub mod text;
