@@ -18,6 +18,8 @@ pub struct Event {
     pub at: Pos,
     /// The calls that lead there from the handler, the outermost first.
     pub through: Arc<[Pos]>,
+    /// The names of the functions it is in, the outermost first.
+    pub within: Arc<[Name]>,
     /// What is known there.
     pub guards: Guards,
     /// Refusals on the way that do not end the handler: what they would make sure of.

@@ -35,6 +35,8 @@ pub enum Shape {
     Router(Vec<Layer>),
     /// A set of fixed values.
     Fixed,
+    /// A `Map`: values by key.
+    Map,
     /// `Parse.Promise` of old SDKs and deferreds: what it was resolved with is the property `value`.
     Deferred,
 }

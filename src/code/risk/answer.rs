@@ -2,7 +2,7 @@
 //! somebody exists (PA206), raw errors (PA603).
 
 use crate::code::entry::EntryKind;
-use crate::code::event::What;
+use crate::code::event::{Event, What};
 use crate::code::guards::Flag;
 use crate::code::heap::ObjectId;
 use crate::code::run::Run;
@@ -51,11 +51,42 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
                 }
             }
         }
+        if !refuses {
+            found.extend(foreign_record(scene, event, value));
+        }
         let is_route = matches!(scene.entry.kind, EntryKind::Route(..));
         if is_route && is_raw_error(scene.run, value, 2) {
             found.push(scene.risk("error-detail", event).rated(Severity::Low));
         }
     }
+}
+
+/// What another service keeps about customers or payments, given to anyone.
+fn foreign_record(scene: &Scene<'_, '_>, event: &Event, value: &Value) -> Option<Risk> {
+    const RECORDS: [&str; 9] =
+        ["charge", "payment", "customer", "invoice", "subscription", "checkout", "transaction", "refund", "payout"];
+    if !scene.is_open(event) {
+        return None;
+    }
+    let path = value.as_path()?.replace("()", "");
+    let method = names::last(&path).to_owned();
+    let reads = ["list", "retrieve", "get", "find", "fetch", "read", "search"];
+    if !names::has_any(&path, &RECORDS) || !names::has_any(&method, &reads) {
+        return None;
+    }
+    // The call itself is where it happens.
+    let call = scene.events.iter().find(|other| matches!(&other.what, What::Call { path: called, .. } if **called == *path))?;
+    let What::Call { args, .. } = &call.what else { return None };
+    let chosen = args.iter().find_map(|arg| super::effect::deep_taint(scene, arg));
+    Some(match chosen {
+        Some(taint) => scene
+            .risk("object-of-others", call)
+            .word("what", format!("reads with `{path}`"))
+            .about(None)
+            .rated(Severity::Medium)
+            .by(&taint, "selects the record"),
+        None => scene.risk("rows-returned-whole", call).word("what", format!("all that `{path}` gives")).about(None),
+    })
 }
 
 fn is_raw_error(run: &Run<'_>, value: &Value, depth: usize) -> bool {
@@ -71,7 +102,9 @@ pub fn rows_in(run: &Run<'_>, value: &Value) -> Vec<ObjectId> {
     let mut found = Vec::new();
     walk(run, value, DEEPEST, &mut |value| match &value.kind {
         Kind::Object(id) if matches!(run.heap.get(*id).shape, Shape::Row(_)) => found.push(*id),
-        Kind::Column(row, column) if &**column == "*" => found.push(*row),
+        Kind::Column(row, column) if &**column == "*" || run.pointed.contains(&(*row, column.clone())) => {
+            found.push(*row);
+        }
         _ => {}
     });
     found.sort_unstable();

@@ -45,7 +45,16 @@ const CALLS: [(&[&str], &[&str], Effect); 17] = [
 ];
 
 /// Hosts of services that are addressed by HTTP, with what they do.
-const HOSTS: [(&str, Effect); 18] = [
+const HOSTS: [(&str, Effect); 27] = [
+    ("api.groq.com", Effect::Paid),
+    ("api.mistral.ai", Effect::Paid),
+    ("api.deepseek.com", Effect::Paid),
+    ("api.replicate.com", Effect::Paid),
+    ("api-inference.huggingface.co", Effect::Paid),
+    ("api.stability.ai", Effect::Paid),
+    ("discord.com/api/webhooks", Effect::Message),
+    ("api.msg91.com", Effect::Message),
+    ("api.plivo.com", Effect::Message),
     ("api.twilio.com", Effect::Message),
     ("api.mailgun.net", Effect::Message),
     ("mandrillapp.com", Effect::Message),
@@ -80,13 +89,14 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
     }
     for event in scene.events {
         let What::Call { path, args, .. } = &event.what else { continue };
-        let Some(effect) = effect_of(scene, path, args) else { continue };
+        let Some(effect) = effect_of(scene, event, path, args) else { continue };
         found.extend(effect_for_anyone(scene, event, path, args, effect));
     }
 }
 
 /// What a call outside does.
-pub fn effect_of(scene: &Scene<'_, '_>, path: &str, args: &[Value]) -> Option<Effect> {
+pub fn effect_of(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[Value]) -> Option<Effect> {
+    let within = &event.within;
     let by_name = CALLS.iter().find(|(ends, packages, _)| {
         let ends_so = ends.iter().any(|end| path == *end || path.ends_with(&format!(".{end}")));
         let lower = path.to_ascii_lowercase();
@@ -108,7 +118,26 @@ pub fn effect_of(scene: &Scene<'_, '_>, path: &str, args: &[Value]) -> Option<Ef
             }
         });
     }
-    HOSTS.iter().find(|(host, _)| text.contains(host)).map(|(_, effect)| *effect)
+    if let Some((_, effect)) = HOSTS.iter().find(|(host, _)| text.contains(host)) {
+        return Some(*effect);
+    }
+    let sends = |name: &str| {
+        names::has_any(name, &["sendsms", "sendmail", "sendemail", "sendpush", "sendotp", "sendnotification", "sendmessage", "sendtext", "notifyslack", "sendwhatsapp"])
+    };
+    (within.iter().any(|name| sends(name)) || names_channel(scene, args)).then_some(Effect::Message)
+}
+
+/// Whether the address is a variable of the environment that names a channel.
+fn names_channel(scene: &Scene<'_, '_>, args: &[Value]) -> bool {
+    let mut found = false;
+    for arg in args.iter().take(2) {
+        super::answer::walk(scene.run, arg, 2, &mut |value| {
+            found |= value.as_path().is_some_and(|path| {
+                path.starts_with("process.env.") && names::has_any(path, &["slack", "discord", "teamswebhook", "mailgun", "sendgrid", "twilio"])
+            });
+        });
+    }
+    found
 }
 
 fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[Value], effect: Effect) -> Option<Risk> {

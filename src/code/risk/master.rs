@@ -65,6 +65,7 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent, nam
                 (true, _) => Severity::High,
                 (false, true) => Severity::High,
                 (false, false) if gives_chosen_columns(scene, event) => return None,
+                (false, false) if rows.does == Does::Count => Severity::Low,
                 (false, false) => Severity::Medium,
             }
         }

@@ -22,7 +22,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
         }
         match &event.what {
             What::Call { path, args, .. } => {
-                let pays = super::effect::effect_of(scene, path, args) == Some(Effect::Paid)
+                let pays = super::effect::effect_of(scene, event, path, args) == Some(Effect::Paid)
                     || names::has_any(path, &["checkout", "charge", "payment", "pix", "invoice", "Orders.create"]);
                 if !pays {
                     continue;

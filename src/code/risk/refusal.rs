@@ -17,7 +17,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
             }
             What::Rows(rows) if rows.rights == Rights::Master => (super::master::what(rows), Severity::Low),
             What::Rows(rows) if rows.does.writes() => (super::master::what(rows), Severity::Medium),
-            What::Call { path, args, .. } if super::effect::effect_of(scene, path, args).is_some() => {
+            What::Call { path, args, .. } if super::effect::effect_of(scene, event, path, args).is_some() => {
                 (format!("calls `{path}`"), Severity::Medium)
             }
             _ => continue,

@@ -294,6 +294,9 @@ impl<'a> Run<'a> {
     /// The elements of a list, and whether these are all.
     pub fn elements_of(&self, list: &Value) -> (Vec<Value>, bool) {
         match &list.kind {
+            Kind::OneOf(values) if values.len() == 1 => {
+                values.first().map(|(value, _)| self.elements_of(value)).unwrap_or_default()
+            }
             Kind::Object(id) => {
                 let object = self.heap.get(*id);
                 match object.shape {

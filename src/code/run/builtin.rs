@@ -45,13 +45,23 @@ impl<'a> Run<'a> {
                 Some(executor) => self.new_promise(&executor.clone(), at),
                 None => Value::unknown(),
             },
-            "Set" | "Map" | "WeakMap" | "Array" => {
+            "Map" | "WeakMap" => {
+                let id = self.object(Shape::Map, at);
+                let (pairs, complete) = args.first().map(|list| self.elements_of(list)).unwrap_or_default();
+                for pair in pairs {
+                    let key = self.element(&pair, 0, at);
+                    let value = self.element(&pair, 1, at);
+                    self.set_in_map(id, &key, value);
+                }
+                if !complete && !args.is_empty() {
+                    self.heap.get_mut(id).rest = Some(Value::unknown());
+                }
+                Value::of(Kind::Object(id))
+            }
+            "Set" | "WeakSet" | "Array" => {
                 let (items, complete) = args.first().map(|list| self.elements_of(list)).unwrap_or_default();
                 let taint = args.first().and_then(|list| list.taint.clone());
                 let id = self.object(Shape::Fixed, at);
-                let keyed = path == "Map";
-                let items: Vec<Value> =
-                    items.into_iter().map(|item| if keyed { self.element(&item, 0, at) } else { item }).collect();
                 let object = self.heap.get_mut(id);
                 object.items = items;
                 if !complete && !args.is_empty() {

@@ -55,10 +55,12 @@ impl<'a> Run<'a> {
         if let Kind::OneOf(values) = &object.kind {
             return self.call_method_of_each(&Arc::clone(values), name, &args, at);
         }
-        if !matches!(object.kind, Kind::Path(_))
+        if !self.is_own_method(object, name)
             && let Some(value) = self.promise_method(object, name, &args, at)
-            && !self.is_own_method(object, name)
         {
+            return value;
+        }
+        if let Some(value) = self.map_method(object, name, &args, at) {
             return value;
         }
         if let Some(value) = self.sdk_method(object, name, &args, at) {
@@ -257,6 +259,7 @@ impl<'a> Run<'a> {
         let class = class.or_else(|| self.class_of(&this));
         self.frames.push(Frame {
             unit: closure.unit,
+            name: function.name.clone(),
             scope,
             this,
             class,

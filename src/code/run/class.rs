@@ -135,6 +135,7 @@ impl<'a> Run<'a> {
     fn frame_of(&mut self, class: &Arc<ClassValue>, this: &Value, at: Pos) -> super::Frame {
         super::Frame {
             unit: class.unit,
+            name: None,
             scope: class.scope,
             this: this.clone(),
             class: Some(Value::of(Kind::Class(Arc::clone(class)))),

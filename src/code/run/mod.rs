@@ -12,6 +12,7 @@ mod call;
 mod class;
 mod compare;
 mod expr;
+mod map;
 mod module;
 mod pattern;
 mod promise;
@@ -76,6 +77,8 @@ pub struct Run<'a> {
     pub loose: Vec<(Pos, Guards)>,
     /// `module` objects by unit.
     pub modules: FxHashMap<usize, ObjectId>,
+    /// Columns that were used as rows.
+    pub pointed: std::collections::BTreeSet<(ObjectId, Name)>,
     /// Columns of the caller's own row that were tested, and where.
     pub tested_columns: std::collections::BTreeSet<(Name, usize)>,
     /// Rows whose columns the code looked at.
@@ -99,6 +102,8 @@ pub struct Run<'a> {
 pub struct Frame {
     /// The unit.
     pub unit: usize,
+    /// The name of the function.
+    pub name: Option<Name>,
     /// Its variables.
     pub scope: ScopeId,
     /// `this`.
@@ -147,6 +152,7 @@ impl<'a> Run<'a> {
             frames: Vec::new(),
             loose: Vec::new(),
             modules: FxHashMap::default(),
+            pointed: std::collections::BTreeSet::new(),
             tested_columns: std::collections::BTreeSet::new(),
             touched: std::collections::BTreeSet::new(),
             loaded: Vec::new(),
@@ -203,7 +209,9 @@ impl<'a> Run<'a> {
         let Some(path) = &self.path else { return };
         let guards = path.and(also);
         let through: Vec<Pos> = self.frames.iter().skip(1).map(|frame| frame.called_at).collect();
-        self.events.push(Event { what, at, through: through.into(), guards, loose: self.loose.clone() });
+        let within: Vec<Name> = self.frames.iter().filter_map(|frame| frame.name.clone()).collect();
+        let loose = self.loose.clone();
+        self.events.push(Event { what, at, through: through.into(), within: within.into(), guards, loose });
     }
 
     /// Adds an object.

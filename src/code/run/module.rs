@@ -29,6 +29,7 @@ impl<'a> Run<'a> {
         self.rest();
         self.frames.push(Frame {
             unit: index,
+            name: None,
             scope,
             this: exports.clone(),
             class: None,

@@ -64,7 +64,9 @@ impl<'a> Run<'a> {
 
     /// `promise.then(…)` and its like; `None` if the method is none of a promise.
     pub fn promise_method(&mut self, promise: &Value, name: &str, args: &[Value], at: Pos) -> Option<Value> {
+        let takes = args.iter().any(|arg| arg.is_function() || matches!(arg.kind, Kind::Path(_)));
         match name {
+            "then" | "done" | "tap" | "spread" | "catch" | "fail" | "always" if !takes => None,
             "then" | "done" | "continueWith" | "tap" | "spread" => {
                 let mut found: Option<(Value, Guards)> = None;
                 let before = self.path.clone();

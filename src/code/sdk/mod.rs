@@ -41,7 +41,12 @@ impl<'a> Run<'a> {
                     Some(_) => self.get(&first, &"className".into(), at),
                     None => first.clone(),
                 };
-                Some(self.new_object(Shape::RowClass(ClassRef::of(&name)), at))
+                // The SDK takes `User` for the built-in class here.
+                let class = match self.class_ref(&name, at) {
+                    ClassRef::Known(name) if &*name == "User" => ClassRef::Known("_User".into()),
+                    class => class,
+                };
+                Some(self.new_object(Shape::RowClass(class), at))
             }
             "Object.saveAll" | "Object.destroyAll" | "Object.fetchAll" | "Object.fetchAllIfNeeded"
             | "Object.fetchAllWithInclude" => {
@@ -55,8 +60,18 @@ impl<'a> Run<'a> {
             }
             "User.current" | "User.currentAsync" => Some(Value::of(Kind::Caller)),
             "User.logIn" | "User.become" | "User.logInWith" | "User.me" | "User.loginAs" => {
-                self.compare_password(args, at);
-                let selection = Selection { tied: true, at: Some(at), ..Selection::default() };
+                // Only who sends the password proves to be the user.
+                let proof = args.get(if rest == "User.logIn" { 1 } else { 0 });
+                let is_proof = proof.is_some_and(|proof| {
+                    !matches!(proof.kind, Kind::Text(_) | Kind::Joined(_) | Kind::WeakRandom(_) | Kind::Column(..))
+                });
+                let mut selection = Selection { tied: is_proof, at: Some(at), ..Selection::default() };
+                if is_proof {
+                    self.compare_password(args, at);
+                } else {
+                    let taint = args.first().and_then(|name| self.selecting_taint(name));
+                    selection.by.extend(taint.map(|taint| ("username".into(), taint)));
+                }
                 let row = self.row_of(ClassRef::Known("_User".into()), Origin::Fetched(selection, Rights::Session), at);
                 self.old_callbacks(args.last(), &row, at);
                 Some(row)
@@ -350,6 +365,22 @@ impl<'a> Run<'a> {
             method: method.into(),
         };
         self.note_rows(rows, at, guards);
+    }
+
+    /// The value of the client that a value is, or that selected the row it is a column of.
+    fn selecting_taint(&self, value: &Value) -> Option<Arc<crate::code::taint::Taint>> {
+        let row = match &value.kind {
+            Kind::Column(row, _) | Kind::Object(row) => *row,
+            _ => return value.taint.clone(),
+        };
+        match &self.heap.get(row).shape {
+            Shape::Row(info) => match &info.origin {
+                Origin::Fetched(selection, _) => selection.by.first().map(|(_, taint)| Arc::clone(taint)),
+                Origin::ById(id) => id.taint.clone(),
+                _ => None,
+            },
+            _ => value.taint.clone(),
+        }
     }
 
     /// Whether a row is the caller's, by how it was selected.

@@ -271,7 +271,7 @@ impl<'a> Run<'a> {
         if let Some(row) = row {
             known = known.and(&Guards::about(About::Owned(row)));
         }
-        for (_, taint) in &selection.by {
+        for (_, taint) in selection.by.iter().filter(|(_, taint)| taint.from != crate::code::taint::From::OwnColumn) {
             known = known.and(&Guards::about(About::Tied(Arc::clone(&taint.name))));
         }
         known

@@ -167,6 +167,12 @@ impl<'a> Run<'a> {
                     return;
                 }
                 for (name, value) in object.props {
+                    if matches!(&*name, "id" | "objectId") {
+                        if let Shape::Row(info) = &mut self.heap.get_mut(id).shape {
+                            info.origin = Origin::ById(value);
+                        }
+                        continue;
+                    }
                     self.write_column(id, Value::of(Kind::Text(name)), value, at);
                 }
                 if let Some(rest) = object.rest.filter(|rest| rest.taint.is_some()) {
@@ -195,11 +201,9 @@ impl<'a> Run<'a> {
                 | "relation" | "setACL" | "addUnique" | "getUsers" | "getSessionToken" | "getACL"
         );
         if name == "get" && args.len() == 1 {
+            self.pointed.insert((row, Arc::clone(column)));
             let key = args.first().and_then(Value::as_text).cloned().unwrap_or_else(|| "*".into());
             return Some(self.get(value, &key, at));
-        }
-        if name == "destroy" && args.is_empty() || name == "destroy" && column.to_lowercase().contains("file") {
-            // A file, or a row: removing a file always works with the master key.
         }
         if !is_row_method {
             return None;
