@@ -7,6 +7,7 @@
 //! * [`permit`]: what a principal may do, decided as Parse Server decides it;
 //! * [`rules`]: a rule is a Markdown file: what to match, why it matters, its cases;
 //! * [`finding`]: what a rule found, known by what it is about, and ignores;
+//! * [`secrets`]: keys in texts, of which only digests leave;
 //! * [`audit`]: a snapshot and rules make findings; pure;
 //! * [`read`]: files to a snapshot; the only room that reads;
 //! * [`report`]: an outcome as text, SARIF, JSON, annotations and CSV;
@@ -43,6 +44,8 @@ pub mod permit;
 
 pub mod finding;
 pub mod rules;
+
+pub mod secrets;
 
 pub mod audit;
 

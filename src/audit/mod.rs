@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
 use crate::finding::suppress::{self, Directive, KnownRules, Suppressed};
-use crate::model::{ClassName, RuleId, Snapshot};
+use crate::model::{ClassName, RuleId, SecretHit, Snapshot};
 use crate::permit::Engine;
 use crate::rules::program::Program;
 use crate::rules::{FactMatcher, Matcher, Rule, Who};
@@ -56,6 +56,11 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
                     facts.iter().filter(|fact| fact.table == *table && selects(matcher, fact, program, snapshot))
                 {
                     add(&mut found, finding(rule, &matcher.message, fact.clone()));
+                }
+            }
+            Matcher::Secret(matcher) => {
+                for hit in snapshot.app.hits.read().into_iter().flatten().filter(|hit| hit.rule == rule.id) {
+                    add(&mut found, finding(rule, &matcher.message, leaked(hit, snapshot)));
                 }
             }
         }
@@ -110,6 +115,16 @@ fn selects(matcher: &FactMatcher, fact: &Fact, program: &Program, snapshot: &Sna
         && !named(&matcher.except)
         && reached
         && (matcher.data.is_empty() || tagged())
+}
+
+/// A key in a file. Its digest is what the finding is about, so that a key in ten files is one
+/// finding, and stays the same one when it moves.
+fn leaked(hit: &SecretHit, snapshot: &Snapshot) -> Fact {
+    let length = if hit.length == 1 { "1 character".to_owned() } else { format!("{} characters", hit.length) };
+    let key = if hit.ends.is_empty() { length } else { format!("`{}`, {length}", hit.ends) };
+    Fact::new("secret", "key", hit.digest.clone(), hit.at.clone())
+        .word("key", key)
+        .word("path", snapshot.texts.path(&hit.at))
 }
 
 fn finding(rule: &Rule, message: &str, fact: Fact) -> Finding {

@@ -13,6 +13,7 @@ pub mod count;
 pub mod documents;
 pub mod dump;
 pub mod file;
+pub mod keys;
 pub mod options;
 pub mod parts;
 pub mod rows;
@@ -34,8 +35,10 @@ use crate::model::server::{FoundVersion, VersionFrom};
 use crate::model::snapshot::{Snapshot, gaps};
 use crate::model::{ClassName, FileId, Known};
 use crate::problem::Problem;
+use crate::secrets::Scanner;
 
 use count::Counted;
+use keys::Searched;
 use parts::Parts;
 use source::{Bytes, Candidate};
 use tally::UserIds;
@@ -56,6 +59,8 @@ pub struct Settings {
     pub ignored: Vec<String>,
     /// The server's version, if it was given.
     pub server_version: Option<semver::Version>,
+    /// What looks for keys; without it none are looked for.
+    pub scanner: Option<Arc<Scanner>>,
 }
 
 /// Is told how many bytes of rows were read; called from several threads.
@@ -122,7 +127,10 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     if let Some(version) = &settings.server_version {
         app.server.version = Known::Read(FoundVersion { version: version.clone(), from: VersionFrom::Given, at: None });
     }
-    let texts = texts(candidates, &mut parts);
+    let mut texts = texts(candidates, &mut parts);
+    if let Some(scanner) = &settings.scanner {
+        app.hits = Known::Read(keys::search(scanner, &found.searched, &mut texts, &mut problems));
+    }
     problems.extend(parts.into_iter().flat_map(|(_, parts)| parts.problems));
     problems.sort();
     problems.dedup();
@@ -134,6 +142,8 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
 #[derive(Default)]
 struct Found {
     candidates: Vec<Candidate>,
+    /// Files to look for keys in.
+    searched: Vec<Searched>,
     code_files: u64,
     problems: Vec<Problem>,
 }
@@ -151,20 +161,24 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
                 asked: false,
             };
             let code = files.keys().filter(|path| path.ends_with(".js") || path.ends_with(".ts")).count();
-            Found { candidates: numbered.map(candidate).collect(), code_files: code as u64, problems: Vec::new() }
+            let searched = files
+                .iter()
+                .zip(0..)
+                .map(|((path, text), number): (_, u32)| keys::in_memory(path, text.as_bytes(), FileId(number)));
+            Found {
+                searched: searched.collect(),
+                candidates: numbered.map(candidate).collect(),
+                code_files: code as u64,
+                problems: Vec::new(),
+            }
         }
         Input::Path(path) if path.is_file() => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let size = path.metadata().map_or(0, |metadata| metadata.len());
-            let candidate = Candidate {
-                file: FileId(0),
-                path: name.clone(),
-                name,
-                size,
-                bytes: Bytes::Disk(path.clone()),
-                asked: true,
-            };
-            Found { candidates: vec![candidate], ..Found::default() }
+            let bytes = Bytes::Disk(path.clone());
+            let searched = Searched { file: FileId(0), path: name.clone(), bytes: bytes.clone(), size };
+            let candidate = Candidate { file: FileId(0), path: name.clone(), name, size, bytes, asked: true };
+            Found { candidates: vec![candidate], searched: vec![searched], ..Found::default() }
         }
         Input::Path(path) => in_folder(path, settings),
     }
@@ -181,7 +195,11 @@ fn in_folder(root: &Path, settings: &Settings) -> Found {
         bytes: Bytes::Disk(disk),
         asked: false,
     });
-    Found { candidates: candidates.collect(), code_files: walked.code_files, problems: walked.problems }
+    let candidates: Vec<Candidate> = candidates.collect();
+    let numbers: BTreeMap<String, FileId> =
+        candidates.iter().map(|candidate| (candidate.path.clone(), candidate.file)).collect();
+    let searched = keys::numbered(walked.searched, &numbers);
+    Found { candidates, searched, code_files: walked.code_files, problems: walked.problems }
 }
 
 /// Puts the entries of zip archives in place of the archives.

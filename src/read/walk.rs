@@ -1,7 +1,7 @@
 //! Files on disk: which of them may describe the app.
 //!
 //! `.gitignore` and `.parse-auditignore` are honoured, hidden and vendored folders
-//! are skipped, links are not followed out of the folder nor in circles. The walk
+//! are skipped (hidden files are only searched for keys), links are not followed out of the folder nor in circles. The walk
 //! is sorted, so that the same tree gives the same files in the same order.
 
 use std::path::{Path, PathBuf};
@@ -27,11 +27,43 @@ const NEVER: [&str; 61] = [
 /// Endings of cloud code, which this program counts to say that it did not read it.
 const CODE: [&str; 8] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx"];
 
+/// Hidden folders that hold nothing people write.
+const HIDDEN: [&str; 18] = [
+    ".git",
+    ".svn",
+    ".hg",
+    ".cache",
+    ".dart_tool",
+    ".gradle",
+    ".idea",
+    ".mypy_cache",
+    ".next",
+    ".npm",
+    ".nuxt",
+    ".nyc_output",
+    ".parcel-cache",
+    ".pytest_cache",
+    ".tox",
+    ".turbo",
+    ".venv",
+    ".yarn",
+];
+
+/// Endings of files that hold no text, and so no key that could be read.
+const NO_TEXT: [&str; 52] = [
+    "7z", "a", "aab", "aac", "apk", "avi", "bmp", "bson", "bz2", "car", "class", "dll", "doc", "docx", "dylib", "eot",
+    "exe", "flac", "gif", "gz", "heic", "icns", "ico", "ipa", "jar", "jpeg", "jpg", "m4a", "mov", "mp3", "mp4", "nib",
+    "o", "ogg", "otf", "pdf", "png", "psd", "pyc", "so", "tar", "tgz", "tif", "tiff", "ttf", "wasm", "wav", "webm",
+    "webp", "woff", "woff2", "zip",
+];
+
 /// What a walk found.
 #[derive(Debug, Default)]
 pub struct Walked {
     /// Files that may describe the app: path from the root with `/`, path on disk, length.
     pub files: Vec<(String, PathBuf, u64)>,
+    /// Files that may hold keys, as above.
+    pub searched: Vec<(String, PathBuf, u64)>,
     /// How many files of code were passed by.
     pub code_files: u64,
     /// Files and folders that could not be read.
@@ -75,10 +107,13 @@ pub fn walk(root: &Path, ignored: &[String]) -> Walked {
 fn take_file(root: &Path, entry: &DirEntry, walked: &mut Walked) {
     let extension =
         entry.path().extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
-    if CODE.contains(&extension.as_str()) {
+    if CODE.contains(&extension.as_str()) && !is_hidden(root, entry.path()) {
         walked.code_files += 1;
     }
-    if NEVER.contains(&extension.as_str()) {
+    let hidden = is_hidden(root, entry.path());
+    let is_candidate = !hidden && !NEVER.contains(&extension.as_str());
+    let is_searched = !NO_TEXT.contains(&extension.as_str());
+    if !is_candidate && !is_searched {
         return;
     }
     // A link is passed by: what it leads to is found by its own name, or is not ours.
@@ -92,12 +127,24 @@ fn take_file(root: &Path, entry: &DirEntry, walked: &mut Walked) {
             return;
         }
     };
-    walked.files.push((shown(root, entry.path()), entry.path().to_owned(), metadata.len()));
+    let file = (shown(root, entry.path()), entry.path().to_owned(), metadata.len());
+    if is_searched {
+        walked.searched.push(file.clone());
+    }
+    if is_candidate {
+        walked.files.push(file);
+    }
+}
+
+/// Whether the file or a folder below the root is hidden. Keys lie in such files, descriptions do not.
+fn is_hidden(root: &Path, path: &Path) -> bool {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    below.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'))
 }
 
 fn is_skipped(entry: &DirEntry, is_folder: bool, settings: &Gitignore, nested: &[(PathBuf, Gitignore)]) -> bool {
     let name = entry.file_name().to_string_lossy();
-    if name.starts_with('.') || (is_folder && VENDORED.contains(&name.as_ref())) {
+    if is_folder && (HIDDEN.contains(&name.as_ref()) || VENDORED.contains(&name.as_ref())) {
         return true;
     }
     if settings.matched(entry.path(), is_folder).is_ignore() {
@@ -210,6 +257,9 @@ mod tests {
         ]);
         let walked = walk(folder.path(), &["sub/*.bson".to_owned()]);
         assert_eq!(paths(&walked), ["a.json", "keep.tmp"]);
+        let searched: Vec<&str> = walked.searched.iter().map(|(path, _, _)| path.as_str()).collect();
+        let hidden = [".gitignore", ".hidden/a.json", ".parse-auditignore"];
+        assert_eq!(searched, [&hidden[..], &["a.json", "cloud/main.js", "keep.tmp", "sub/.gitignore"]].concat());
         assert_eq!(walked.code_files, 1);
         assert_eq!(walked.problems, []);
     }

@@ -15,6 +15,7 @@ use crate::mistake::Mistake;
 use crate::model::RuleId;
 use crate::severity::{Confidence, Severity};
 
+use super::secret::{SECRET_PLACEHOLDERS, SecretMatcher};
 use super::vocabulary::{NOUNS, PERMISSION_PLACEHOLDERS, noun};
 use super::{Case, FactMatcher, Matcher, PermissionMatcher, Rule};
 
@@ -50,6 +51,7 @@ struct Front {
     server: Option<Spanned<FactMatcher>>,
     schema: Option<Spanned<FactMatcher>>,
     ignore: Option<Spanned<FactMatcher>>,
+    secret: Option<Spanned<SecretMatcher>>,
 }
 
 /// Reads the text of a rule's file.
@@ -206,8 +208,12 @@ impl Parser<'_> {
         ];
         let given: Vec<_> = facts.into_iter().filter_map(|(table, facts)| Some((table, facts.as_ref()?))).collect();
         let tables = NOUNS.map(|noun| noun.table).join("], [");
-        let expected = format!("expected exactly one of the tables [permission], [{tables}]");
+        let expected = format!("expected exactly one of the tables [permission], [{tables}], [secret]");
+        if let (Some(secret), None, []) = (&front.secret, &front.permission, given.as_slice()) {
+            return self.secret(secret, shift(secret.span()));
+        }
         match (&front.permission, given.as_slice()) {
+            _ if front.secret.is_some() => Err(self.at_line(1, "more than one matcher table", Some(&expected))),
             (Some(permission), []) => {
                 self.check_message(&permission.get_ref().message, shift(permission.span()), PERMISSION_PLACEHOLDERS)?;
                 if permission.get_ref().can.is_empty() {
@@ -250,6 +256,15 @@ impl Parser<'_> {
                     .unwrap_or(0..0);
                 Err(self.error(shift(span), "more than one matcher table", Some(expected)))
             }
+        }
+    }
+
+    fn secret(&self, secret: &Spanned<SecretMatcher>, span: Range<usize>) -> Result<Matcher, Mistake> {
+        let matcher = secret.get_ref();
+        self.check_message(&matcher.message, span.clone(), SECRET_PLACEHOLDERS)?;
+        match matcher.fault() {
+            Some((message, expected)) => Err(self.error(span, message, Some(expected.to_owned()))),
+            None => Ok(Matcher::Secret(Box::new(matcher.clone()))),
         }
     }
 

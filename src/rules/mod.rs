@@ -6,6 +6,7 @@
 pub mod file;
 pub mod loader;
 pub mod program;
+pub mod secret;
 pub mod vocabulary;
 pub mod words;
 
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use crate::model::{Operation, RuleId};
 use crate::severity::{Confidence, Severity};
 
+use secret::SecretMatcher;
 use words::Tag;
 
 /// A rule.
@@ -64,6 +66,8 @@ pub enum Matcher {
     Permission(Box<PermissionMatcher>),
     /// Facts of a noun, by its table.
     Facts(&'static str, FactMatcher),
+    /// Keys that stand in files.
+    Secret(Box<SecretMatcher>),
 }
 
 /// The table `[permission]`. Keys are joined by *and*, lists by *or*.
