@@ -104,7 +104,7 @@ fn is_basic_auth(key: &[u8]) -> bool {
     let (user, password) = text.split_at(colon);
     let password = password.get(1..).unwrap_or_default();
     !user.is_empty()
-        && password.len() >= 4
+        && password.len() >= 6
         && text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
         && !judge::is_sample(password)
         && !judge::is_filled_in(password)

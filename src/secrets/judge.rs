@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 /// Words that say that a value is to be replaced, or was never a key.
-const REPLACED: [&str; 33] = [
+const REPLACED: [&str; 37] = [
     "your",
     "changeme",
     "change_me",
@@ -38,6 +38,10 @@ const REPLACED: [&str; 33] = [
     "key-here",
     "lorem",
     "undefined",
+    "required",
+    "change-in",
+    "change_in",
+    "at-least",
 ];
 
 /// What a tool puts a value in place of, or what reads one.
@@ -255,6 +259,7 @@ pub fn is_sample(key: &[u8]) -> bool {
     REPLACED.iter().any(|word| lower.contains(word))
         || has_little_in_it(key)
         || is_dotted(text)
+        || is_public_address(text)
         || is_shouted(text)
         || is_made_of_words(&lower)
 }
@@ -283,10 +288,19 @@ fn has_little_in_it(key: &[u8]) -> bool {
 
 /// `config.master.key`: a path of names.
 fn is_dotted(text: &str) -> bool {
-    text.contains('.')
-        && text
-            .split('.')
-            .all(|part| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_'))
+    let is_name = |part: &str| {
+        part.len() > 1
+            && part.starts_with(|first: char| first.is_ascii_alphabetic())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    text.contains('.') && digits <= 2 && text.split('.').all(is_name)
+}
+
+/// The address of a contract or account of Ethereum, which is public.
+fn is_public_address(text: &str) -> bool {
+    let hex = text.strip_prefix("0x").unwrap_or_default();
+    hex.len() == 40 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// `PARSE_MASTER_KEY`: the name of a constant.
@@ -342,6 +356,8 @@ mod tests {
             "xxxxxxxxxxxxxxxx",
             "********",
             "config.master.key",
+            "upload.s3Key",
+            "0xfe4f5145f6e09952a5ba9e956ed0c25e3fa4c7f1",
             "SOME_OTHER_NAME",
             "12345678",
             "abcdefghijk0",
