@@ -5,6 +5,7 @@
 //!
 //! * [`model`]: the nouns (class, permission, ACL, role, server) and what was not read;
 //! * [`permit`]: what a principal may do, decided as Parse Server decides it;
+//! * [`code`]: JavaScript and TypeScript, from text to plain data;
 //! * [`rules`]: a rule is a Markdown file: what to match, why it matters, its cases;
 //! * [`finding`]: what a rule found, known by what it is about, and ignores;
 //! * [`secrets`]: keys in texts, of which only digests leave;
@@ -41,6 +42,8 @@ pub mod settings;
 pub mod model;
 
 pub mod permit;
+
+pub mod code;
 
 pub mod finding;
 pub mod rules;

@@ -101,6 +101,52 @@ fn broken_bson_is_reported_and_the_rest_is_audited() {
 }
 
 #[test]
+fn broken_code_of_the_server_is_reported_at_its_place_and_the_rest_is_audited() {
+    for (file, line) in [("cut.js", 3), ("page.js", 1), ("quote.ts", 1)] {
+        let server = format!("cloud/{file}");
+        let folder = beside(&[(&server, &fixture(file))]);
+        let done = assert_incomplete(&folder, &["the file was not analysed"]);
+        let place = format!("{server}:{line}:");
+        assert!(done.text().contains(&place), "`{place}` is not said\n{}", done.text());
+        // Elsewhere nobody runs it on a server.
+        let done = run(beside(&[(&format!("public/{file}"), &fixture(file))]).path(), &["check", ".", "--verbose"]);
+        assert_eq!(done.code, FOUND, "{}", done.all());
+        let place = format!("public/{file}:{line}: not analysed; ");
+        assert!(done.text().contains(&place), "`{place}` is not said\n{}", done.text());
+    }
+    assert_incomplete(&beside(&[("cloud/main.js", &fixture("merge.js"))]), &["cloud/main.js:", "was not analysed"]);
+    assert_eq!(run(beside(&[("cloud/main.js", &fixture("latin1.js"))]).path(), &["check", "."]).code, FOUND);
+}
+
+#[test]
+fn code_that_is_long_deep_or_wide_is_survived() {
+    let nested = format!("x = {}1{};", "[(".repeat(100_000), ")]".repeat(100_000));
+    let calls = format!("x{};", ".then(y)".repeat(100_000));
+    let sum = format!("x = 1{};", " + y".repeat(100_000));
+    let types = format!("f({}x);", "a<b, ".repeat(20_000));
+    let lines = "call();\n".repeat(400_000);
+    let of_code: [(&str, &str); 5] =
+        [("nested.js", &nested), ("calls.js", &calls), ("sum.js", &sum), ("types.ts", &types), ("lines.js", &lines)];
+    for (name, text) in of_code {
+        // Short lines, for else it would be taken for minified.
+        let text = text.replace('(', "(\n").replace(' ', "\n");
+        let done = run(beside(&[(&format!("cloud/{name}"), text.as_bytes())]).path(), &["check", "."]);
+        assert!([FOUND, INCOMPLETE].contains(&done.code), "{name}: {}", done.all());
+        assert!(done.text().contains("clp-public-delete"), "{name}: {}", done.all());
+        assert!(done.took < Duration::from_secs(30), "{name} took {:?}", done.took);
+    }
+}
+
+#[test]
+fn a_line_of_fifty_megabytes_is_not_analysed() {
+    let line = "var a=1;".repeat(50 << 17);
+    let folder = beside(&[("cloud/app.js", line.as_bytes()), ("cloud/main.js", b"run();\n")]);
+    let done = run(folder.path(), &["check", "."]);
+    assert_eq!(done.code, FOUND, "{}", done.all());
+    assert!(done.text().contains("generated code: 1 file was not analysed"), "{}", done.text());
+}
+
+#[test]
 fn permissions_with_odd_values_are_audited() {
     let folder = beside(&[("odd.json", &fixture("odd-permissions.json"))]);
     let done = run(folder.path(), &["check", ".", "--verbose"]);

@@ -139,9 +139,15 @@ fn app(folder: &Path, planter: &mut Planter) {
         planter.id("writer in SQL"),
     );
     let export = json!({ "_id": "1", "masterKey": planter.key("master key in an export"), "_created_at": {} });
+    let code = format!(
+        "const config = require('../server.json');\nParse.initialize('shop', '{}', '{}');\n",
+        planter.key("key in code"),
+        planter.key("master key in code")
+    );
     write(
         folder,
         &[
+            ("cloud/main.js", code.as_bytes()),
             ("data/_User.ndjson", &lines(&[row])),
             ("data/_Session.ndjson", &lines(&[session])),
             ("data/Order.json", json!({ "results": [order] }).to_string().as_bytes()),
@@ -208,9 +214,15 @@ fn broken(folder: &Path, planter: &mut Planter) {
     cut_bson.truncate(cut_bson.len() - 9);
     let sql = format!("-- PostgreSQL database dump\nINSERT INTO public.\"A\" VALUES ('{}", secret("cut SQL"));
     let csv = format!("objectId,createdAt,ACL\n{},x,\"{{{}\n", secret("cut CSV"), secret("cut CSV cell"));
+    let cut_code = format!("Parse.initialize('shop', '{}", secret("text in cut code"));
+    let words = format!("const key = {} {};\n", secret("bare word in code"), secret("second word in code"));
+    let page = format!("<p>{}</p><script>{}", secret("page"), secret("script of a page"));
     write(
         folder,
         &[
+            ("cloud/cut.js", cut_code.as_bytes()),
+            ("cloud/words.js", words.as_bytes()),
+            ("cloud/page.ts", page.as_bytes()),
             ("broken/cut.json", cut.as_bytes()),
             ("broken/bare.json", bare.as_bytes()),
             ("broken/escape.json", escape.as_bytes()),
@@ -353,6 +365,9 @@ fn what_cannot_be_read_is_not_quoted() {
     let report: Value = serde_json::from_slice(&done[2].out).expect("JSON");
     assert_eq!(done[2].code, 3);
     let text = done[0].text();
+    for file in ["cut.js", "words.js", "page.ts"] {
+        assert!(text.contains(&format!("cloud/{file}")), "{file} is not told\n{text}");
+    }
     for file in ["cut.json", "bare.json", "escape.json", "_User.bson", "a.sql"] {
         assert!(text.contains(&format!("broken/{file}")), "{file} is not told\n{text}");
     }

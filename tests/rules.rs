@@ -12,8 +12,10 @@
 use std::path::Path;
 
 use parse_audit::commands::rule_cases::{blessed, failures};
+use parse_audit::rules::flow::{Cleaner, Position, Source};
+use parse_audit::rules::program::Program;
 use parse_audit::rules::words::Words;
-use parse_audit::rules::{Rule, file};
+use parse_audit::rules::{Caller, Matcher, Rule, file};
 
 /// A rule without mistakes; the tests put one into it.
 const RULE: &str = r##"+++
@@ -162,10 +164,8 @@ fn an_unknown_operation_is_told_with_the_operations() {
 
 #[test]
 fn a_rule_without_a_matcher_is_told_with_the_tables() {
-    let (head, rest) = RULE.split_once("[permission]").expect("the table");
-    let (_, tail) = rest.split_once("+++").expect("the end of the front matter");
     told(
-        &format!("{head}+++{tail}"),
+        &with_table(""),
         "rules/clp-example.md:1:1: no matcher table\n  \
            |\n\
          1 | +++\n  \
@@ -197,6 +197,101 @@ fn a_placeholder_the_message_cannot_fill_is_told_with_those_it_can() {
             | ^^^^^^^\n   \
             = expected one of `{class}`, `{operations}`, `{fields}`, `{who}`",
     );
+}
+
+#[test]
+fn a_table_of_flows_is_read() {
+    let rule = parse(&with_table(FLOW)).expect("a rule");
+    let program = Program::new(vec![rule], words());
+    let flows: Vec<_> = program.flows().collect();
+    let [(id, flow)] = flows.as_slice() else { panic!("{flows:?}") };
+    assert_eq!(
+        (id.as_str(), &flow.from, &flow.cleared_by),
+        ("clp-example", &vec![Source::Parameters, Source::OwnColumn], &vec![Cleaner::EncodedUrl, Cleaner::AllowList],)
+    );
+    let into: Vec<_> = flow.into.iter().map(|sink| (&*sink.call, &*sink.argument, sink.position)).collect();
+    assert_eq!(into, [("axios.get", "0", Position::Start), ("new *.Request", "0.url", Position::Anywhere)]);
+}
+
+#[test]
+fn a_source_that_does_not_exist_is_told_with_those_that_do() {
+    told(
+        &with_table(FLOW).replace("\"own-column\"", "\"cookies\""),
+        "rules/clp-example.md:13:26: unknown value `cookies`\n   \
+            |\n\
+         13 | from    = [\"parameters\", \"cookies\"]\n   \
+            |                          ^^^^^^^^^\n   \
+            = expected one of `client`, `parameters`, `body`, `headers`, `trigger-object`, `file`, `own-column`",
+    );
+}
+
+#[test]
+fn a_call_that_is_none_is_told_with_examples() {
+    for call in ["axios.", "*", "axios get", "*.*", "axios.get()", ""] {
+        let told = parse(&with_table(FLOW).replace("axios.get", call)).expect_err("a mistake");
+        assert_eq!((told.line, told.message.as_str()), (15, &*format!("not a call: `{call}`")));
+        let expected = "expected names with dots between them such as `axios.get`, `*.matches` or `new RegExp`";
+        assert_eq!(told.expected.as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn an_argument_that_is_none_is_told_with_examples() {
+    for argument in ["first", "-1", "0.", "0.a b", "", "any.url"] {
+        let told = parse(&with_table(FLOW).replace("0.url", argument)).expect_err("a mistake");
+        assert_eq!((told.line, told.message.as_str()), (16, &*format!("not an argument: `{argument}`")));
+        assert_eq!(told.expected.as_deref(), Some("expected `any`, or a number from 0 such as `0` or `0.url`"));
+    }
+}
+
+#[test]
+fn a_flow_from_or_into_nothing_is_told() {
+    let sink = "{ call = \"fetch\", argument = \"0\" }";
+    for (from, into, is) in [("", sink, "`from` is empty"), ("\"client\"", "", "`into` is empty")] {
+        let table = format!("[flow]\nfrom = [{from}]\ninto = [{into}]\nmessage = \"any\"\n");
+        let told = parse(&with_table(&table)).expect_err("a mistake");
+        assert_eq!((told.line, told.message.as_str()), (12, is));
+    }
+}
+
+#[test]
+fn two_tables_are_one_too_many() {
+    let two = with_table(FLOW).replace("[flow]", "[code]\nis = [\"cors-open\"]\nmessage = \"any\"\n\n[flow]");
+    let told = parse(&two).expect_err("a mistake");
+    assert_eq!(told.message, "more than one matcher table");
+    assert!(told.expected.is_some_and(|tables| tables.contains("[code], [flow]")));
+}
+
+#[test]
+fn callers_are_asked_for_in_code_and_nowhere_else() {
+    let with = |table: &str, fact: &str, callers: &str| {
+        parse(&with_table(&format!("[{table}]\nis = [\"{fact}\"]\ncallers = [{callers}]\nmessage = \"any\"\n")))
+    };
+    let rule = with("code", "cors-open", r#""anyone", "signed-in""#).expect("a rule");
+    let Matcher::Facts("code", matcher) = rule.matcher else { panic!("{:?}", rule.matcher) };
+    assert_eq!(matcher.callers, [Caller::Anyone, Caller::SignedIn]);
+    let told = with("code", "cors-open", r#""admin""#).expect_err("a mistake");
+    assert_eq!(told.expected.as_deref(), Some("expected one of `anyone`, `signed-in`, `role`, `master`, `server`"));
+    let told = with("role", "cycle", r#""anyone""#).expect_err("a mistake");
+    assert_eq!((told.line, told.message.as_str()), (14, "nobody calls what [role] is about"));
+}
+
+/// A table of flows without mistakes.
+const FLOW: &str = r#"[flow]
+from    = ["parameters", "own-column"]
+into    = [
+  { call = "axios.get", argument = "0", position = "start" },
+  { call = "new *.Request", argument = "0.url" },
+]
+cleared-by = ["encoded-url", "allow-list"]
+message = "`{source}` reaches `{sink}`"
+"#;
+
+/// The rule with another table.
+fn with_table(table: &str) -> String {
+    let (head, rest) = RULE.split_once("[permission]").expect("the table");
+    let (_, tail) = rest.split_once("+++").expect("the end of the front matter");
+    format!("{head}{table}+++{tail}")
 }
 
 /// The mistake in a rule is told in words that begin like this.

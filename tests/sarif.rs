@@ -9,6 +9,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
+use parse_audit::audit::Outcome;
+use parse_audit::finding::Finding;
+use parse_audit::model::Place;
+use parse_audit::read::{self, Input, Silent};
+use parse_audit::report::sarif::SarifReporter;
+use parse_audit::report::{Report, Reporter};
+use parse_audit::rules::loader;
+use parse_audit::rules::program::Program;
+use parse_audit::rules::words::Words;
+use parse_audit::severity::Severity;
 use serde_json::{Value, json};
 
 /// The validator installs itself on its first run, which two at once would disturb.
@@ -76,6 +86,41 @@ fn the_log_of_an_app_with_thirty_thousand_findings_is_valid_and_says_what_it_lea
     let total = parsed["runs"][0]["properties"]["parse-audit/findings"].as_u64();
     assert!(total.is_some_and(|total| total >= 30_000), "{total:?}");
     assert_eq!(parsed["runs"][0]["results"].as_array().unwrap().len(), 5_000);
+    assert_valid(folder.path(), &[log]);
+}
+
+#[test]
+fn a_log_with_a_code_flow_and_a_severity_of_the_result_is_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = r#"{ "className": "Note", "fields": {}, "classLevelPermissions": {} }"#;
+    fs::write(folder.path().join("Note.json"), schema).unwrap();
+    let files = [("Note.json".to_owned(), schema.to_owned())].into();
+    let snapshot = read::read(&Input::Memory(files), &read::Settings::default(), &Silent).snapshot;
+    let (file, _) = snapshot.texts.iter().next().expect("the file");
+    let step = |marked: &str| {
+        let start = schema.find(marked).expect("the mark");
+        let span = parse_audit::model::Span::new(schema, start, start + marked.len());
+        (Place::Text { file, span }, format!("{marked} is read"))
+    };
+    let finding = Finding {
+        rule: "clp-public-delete".into(),
+        class: None,
+        subject: "Note".to_owned(),
+        message: "a value flows".to_owned(),
+        at: step("fields").0,
+        related: vec![step("Note")],
+        path: vec![step("className"), (Place::File { file }, "the file [as](1) a whole".to_owned()), step("fields")],
+        severity: Some(Severity::Low),
+        rows: None,
+    };
+    let outcome = Outcome { findings: vec![finding], ..Outcome::default() };
+    let program = Program::new(loader::built_in().expect("rules"), Words::new(Vec::new()).expect("words"));
+    let log = folder.path().join("out.sarif");
+    let mut out = fs::File::create(&log).unwrap();
+    SarifReporter.write(&Report::new(&snapshot, &outcome, &program, &[]), &mut out).unwrap();
+    let parsed: Value = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
+    let flow = &parsed["runs"][0]["results"][0]["codeFlows"][0]["threadFlows"][0]["locations"];
+    assert_eq!(flow.as_array().map(Vec::len), Some(3));
     assert_valid(folder.path(), &[log]);
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::model::census::Rows;
 use crate::model::{ClassName, FieldName, Place};
-use crate::rules::Who;
+use crate::rules::{Caller, Who};
+use crate::severity::Severity;
 
 /// Something that is the case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +22,16 @@ pub struct Fact {
     pub at: Place,
     /// Further places.
     pub related: Vec<(Place, String)>,
+    /// The way of a value through code, step by step, its source first.
+    pub path: Vec<(Place, String)>,
+    /// How bad it is, where it is worse or less bad than the rule that asks for it says.
+    pub severity: Option<Severity>,
     /// The fields it is about.
     pub fields: BTreeSet<FieldName>,
     /// Who can make use of it, where that depends.
     pub reached_by: Option<Who>,
+    /// Who may call the handler it is about.
+    pub callers: Option<Caller>,
     /// What the placeholders of messages stand for.
     pub words: Vec<(&'static str, String)>,
     /// Rows it is about.
@@ -41,8 +48,11 @@ impl Fact {
             subject: subject.into(),
             at,
             related: Vec::new(),
+            path: Vec::new(),
+            severity: None,
             fields: BTreeSet::new(),
             reached_by: None,
+            callers: None,
             words: Vec::new(),
             rows: None,
         }
@@ -63,6 +73,24 @@ impl Fact {
     /// The same fact about fields.
     pub fn with_fields<'f>(mut self, fields: impl IntoIterator<Item = &'f FieldName>) -> Self {
         self.fields.extend(fields.into_iter().cloned());
+        self
+    }
+
+    /// The same fact about a handler that these may call.
+    pub fn called_by(mut self, callers: Caller) -> Self {
+        self.callers = Some(callers);
+        self
+    }
+
+    /// The same fact with the way of a value through code, its source first.
+    pub fn with_path(mut self, path: Vec<(Place, String)>) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// The same fact, as bad as this whatever the rule says.
+    pub fn rated(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
         self
     }
 

@@ -6,6 +6,7 @@
 //! broader finding already says is not said again.
 
 pub mod access;
+mod code;
 pub mod fact;
 mod grants;
 mod roles;
@@ -15,6 +16,8 @@ mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::code::analysis::analyse;
+use crate::code::risk::Sinks as FlowRule;
 use crate::finding::Finding;
 use crate::finding::suppress::{self, Directive, KnownRules, Suppressed};
 use crate::model::{ClassName, RuleId, SecretHit, Snapshot};
@@ -37,30 +40,45 @@ pub struct Outcome {
     pub covered: Vec<Finding>,
 }
 
+/// How bad a finding is: as bad as it says itself, or else as its rule says.
+pub fn severity(program: &Program, finding: &Finding) -> Severity {
+    let of_rule = || program.rule(&finding.rule).map_or(Severity::Info, |rule| rule.severity);
+    finding.severity.unwrap_or_else(of_rule)
+}
+
 /// Audits a snapshot. `directives` are ignores beside those in the texts themselves;
 /// `today` decides which have expired.
 pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>, today: jiff::civil::Date) -> Outcome {
     let engine = Engine::new(&snapshot.app);
     let access = access::all(&engine, &program.words);
-    let facts = facts(snapshot, program, &engine, &access);
+    let flows: Vec<FlowRule<'_>> = program.flows().map(|(id, matcher)| FlowRule { id: id.as_str(), matcher }).collect();
+    let analysis = analyse(&snapshot.app, &flows);
+    let mut facts = facts(snapshot, program, &engine, &access);
+    facts.extend(code::facts(&snapshot.app, &analysis, &snapshot.texts));
     let mut found: BTreeMap<(RuleId, String), Finding> = BTreeMap::new();
     for rule in program.rules.values() {
         match &rule.matcher {
             Matcher::Permission(matcher) => {
                 for fact in access.iter().filter_map(|access| access.matches(matcher)) {
-                    add(&mut found, finding(rule, &matcher.message, fact));
+                    add(&mut found, program, finding(rule, &matcher.message, fact));
                 }
             }
             Matcher::Facts(table, matcher) => {
                 for fact in
                     facts.iter().filter(|fact| fact.table == *table && selects(matcher, fact, program, snapshot))
                 {
-                    add(&mut found, finding(rule, &matcher.message, fact.clone()));
+                    add(&mut found, program, finding(rule, &matcher.message, fact.clone()));
+                }
+            }
+            // What follows values through code tells these, for `Program::flows`.
+            Matcher::Flow(matcher) => {
+                for fact in code::of_flow(&snapshot.app, &analysis, rule.id.as_str(), &snapshot.texts) {
+                    add(&mut found, program, finding(rule, &matcher.message, fact));
                 }
             }
             Matcher::Secret(matcher) => {
                 for hit in snapshot.app.hits.read().into_iter().flatten().filter(|hit| hit.rule == rule.id) {
-                    add(&mut found, finding(rule, &matcher.message, leaked(hit, snapshot)));
+                    add(&mut found, program, finding(rule, &matcher.message, leaked(hit, snapshot)));
                 }
             }
         }
@@ -114,6 +132,7 @@ fn selects(matcher: &FactMatcher, fact: &Fact, program: &Program, snapshot: &Sna
         && (matcher.classes.is_empty() || named(&matcher.classes))
         && !named(&matcher.except)
         && reached
+        && (matcher.callers.is_empty() || fact.callers.is_some_and(|callers| matcher.callers.contains(&callers)))
         && (matcher.data.is_empty() || tagged())
 }
 
@@ -135,17 +154,23 @@ fn finding(rule: &Rule, message: &str, fact: Fact) -> Finding {
         message: fill(message, &fact.words),
         at: fact.at,
         related: fact.related,
+        path: fact.path,
+        severity: fact.severity,
         rows: fact.rows,
     }
 }
 
-/// Adds a finding; of two about the same thing the first stays and names the other's place.
-fn add(found: &mut BTreeMap<(RuleId, String), Finding>, finding: Finding) {
+/// Adds a finding; of two about the same thing the worse one stays, of equally bad
+/// ones the first, and names the other's place.
+fn add(found: &mut BTreeMap<(RuleId, String), Finding>, program: &Program, mut finding: Finding) {
     let key = (finding.rule.clone(), finding.subject.clone());
-    match found.get_mut(&key) {
-        None => drop(found.insert(key, finding)),
-        Some(first) if first.at != finding.at => first.related.push((finding.at, "also here".to_owned())),
-        Some(_) => {}
+    let Some(first) = found.get_mut(&key) else { return drop(found.insert(key, finding)) };
+    if severity(program, &finding) > severity(program, first) {
+        std::mem::swap(first, &mut finding);
+        first.related.append(&mut finding.related);
+    }
+    if first.at != finding.at {
+        first.related.push((finding.at, "also here".to_owned()));
     }
 }
 
@@ -203,11 +228,10 @@ fn about_directives(
 
 /// The worst first; of equally bad ones those with more rows at stake first.
 fn sort(findings: &mut [Finding], program: &Program) {
-    let severity = |finding: &Finding| program.rule(&finding.rule).map_or(Severity::Info, |rule| rule.severity);
     findings.sort_by(|a, b| {
         let rows = |finding: &Finding| finding.rows.map_or(0, |rows| rows.reached);
-        severity(b)
-            .cmp(&severity(a))
+        severity(program, b)
+            .cmp(&severity(program, a))
             .then(rows(b).cmp(&rows(a)))
             .then(a.rule.cmp(&b.rule))
             .then(a.subject.cmp(&b.subject))
@@ -217,6 +241,40 @@ fn sort(findings: &mut [Finding], program: &Program) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::Caller;
+
+    #[test]
+    fn a_rule_about_callers_selects_handlers_that_they_may_call() {
+        let matcher = "is = ['cors-open']\ncallers = ['anyone', 'signed-in']\nmessage = ''";
+        let matcher: FactMatcher = toml::from_str(matcher).expect("a table");
+        let program = Program::new(Vec::new(), crate::rules::words::Words::new(Vec::new()).expect("words"));
+        let at = crate::model::Place::File { file: crate::model::FileId(0) };
+        let fact = Fact::new("code", "cors-open", "main", at);
+        let selected = |fact| selects(&matcher, &fact, &program, &Snapshot::default());
+        assert!(selected(fact.clone().called_by(Caller::SignedIn)));
+        assert!(!selected(fact.clone().called_by(Caller::Master)) && !selected(fact));
+    }
+
+    #[test]
+    fn of_two_findings_about_the_same_the_worse_one_stays_and_else_the_first() {
+        let rule = crate::rules::loader::built_in().expect("rules").remove(0);
+        let program = Program::new(vec![rule.clone()], crate::rules::words::Words::new(Vec::new()).expect("words"));
+        let found = |number, severity| {
+            let at = crate::model::Place::File { file: crate::model::FileId(number) };
+            let fact = Fact::new("rows", "any", "Order", at);
+            finding(&rule, "", Fact { severity, ..fact })
+        };
+        let files = |rated: [Option<Severity>; 2]| {
+            let mut all = BTreeMap::new();
+            for (number, severity) in (0..).zip(rated) {
+                add(&mut all, &program, found(number, severity));
+            }
+            let finding = all.into_values().next().expect("a finding");
+            (finding.at.file().0, finding.related.iter().map(|(place, _)| place.file().0).collect::<Vec<_>>())
+        };
+        assert_eq!(files([Some(Severity::Low), Some(Severity::High)]), (1, vec![0]));
+        assert_eq!(files([Some(Severity::High), Some(Severity::High)]), (0, vec![1]));
+    }
 
     #[test]
     fn a_finding_speaks_for_its_subject_and_parts_of_it() {

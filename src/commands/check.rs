@@ -12,6 +12,7 @@ use jiff::civil::Date;
 
 use crate::audit::{self, Outcome};
 use crate::cli::{CheckArgs, Voice};
+use crate::code::requires;
 use crate::model::RuleId;
 use crate::read::Progress;
 use crate::report::csv::CsvReporter;
@@ -51,11 +52,13 @@ pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     let fail_on = severity(args.fail_on.as_deref(), "--fail-on")?.or(settings.check.fail_on).unwrap_or(Severity::High);
     let min = severity(args.min_severity.as_deref(), "--min-severity")?.or(settings.check.min_severity);
     let program = selected(program, args, &settings.check)?;
-    if reading.snapshot.app.is_empty() && reading.problems.is_empty() {
-        bail!("{}", nothing_found(&args.path, reading.files, &reading.snapshot.app));
+    let app = &reading.snapshot.app;
+    let in_code = || app.code.read().is_some_and(|units| units.iter().any(requires::speaks_of_parse));
+    if app.is_empty() && reading.problems.is_empty() && !in_code() {
+        bail!("{}", nothing_found(&args.path, reading.files, app));
     }
     let mut outcome = audit::audit(&reading.snapshot, &program, directives, today());
-    let fails = outcome.findings.iter().any(|finding| severity_of(finding, &program) >= fail_on);
+    let fails = outcome.findings.iter().any(|finding| audit::severity(&program, finding) >= fail_on);
     drop_below(&mut outcome, min, &program);
     let exit_code = match () {
         () if !reading.problems.is_empty() => INCOMPLETE,
@@ -75,13 +78,9 @@ pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     Ok(exit_code)
 }
 
-fn severity_of(finding: &crate::finding::Finding, program: &Program) -> Severity {
-    program.rule(&finding.rule).map_or(Severity::Info, |rule| rule.severity)
-}
-
 fn drop_below(outcome: &mut Outcome, min: Option<Severity>, program: &Program) {
     if let Some(min) = min {
-        outcome.findings.retain(|finding| severity_of(finding, program) >= min);
+        outcome.findings.retain(|finding| audit::severity(program, finding) >= min);
     }
 }
 

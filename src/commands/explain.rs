@@ -172,8 +172,8 @@ fn lines(
         lines.extend(fields(engine, report, class, who, question));
     }
     lines.push(("server".to_owned(), server(report)));
-    if report.snapshot.gaps.iter().any(|gap| gap.topic.starts_with("cloud code")) {
-        lines.push(("code".to_owned(), "cloud code was not read; a trigger may still refuse or change it".to_owned()));
+    if report.snapshot.gaps.iter().any(|gap| gap.topic.starts_with("triggers")) {
+        lines.push(("code".to_owned(), "triggers are left out of this; one may still refuse or change it".to_owned()));
     }
     lines
 }

@@ -53,7 +53,7 @@ pub fn run(args: &WhoCanArgs) -> Result<u8> {
 
 /// Gaps that could change the answer.
 fn matters(topic: &str) -> bool {
-    ["row ACLs", "roles", "inheritance", "permissions", "the server's version", "server options", "cloud code"]
+    ["row ACLs", "roles", "inheritance", "permissions", "the server's version", "server options", "triggers"]
         .iter()
         .any(|part| topic.starts_with(part))
 }

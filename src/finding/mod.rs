@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::census::Rows;
 use crate::model::{ClassName, Place, RuleId};
+use crate::severity::Severity;
 
 /// Something a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub struct Finding {
     pub at: Place,
     /// Further places and what is there.
     pub related: Vec<(Place, String)>,
+    /// The way of a value through code, step by step, its source first; empty for most.
+    pub path: Vec<(Place, String)>,
+    /// How bad this one is, where it is worse or less bad than its rule says.
+    pub severity: Option<Severity>,
     /// Rows at stake, where they were counted.
     pub rows: Option<Rows>,
 }
@@ -55,6 +60,8 @@ mod tests {
             message: String::new(),
             at: Place::Text { file: FileId(file), span: Span::new("0123456789", start, 10) },
             related: Vec::new(),
+            path: Vec::new(),
+            severity: None,
             rows: None,
         };
         assert_eq!(finding(0, 1).fingerprint(), finding(7, 5).fingerprint());

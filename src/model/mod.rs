@@ -9,7 +9,9 @@ pub mod acl;
 pub mod census;
 pub mod class;
 pub mod clp;
+pub mod expressions;
 pub mod known;
+pub mod manifest;
 pub mod names;
 pub mod oddity;
 pub mod operation;
@@ -27,6 +29,7 @@ pub use census::Census;
 pub use class::{Class, Field, FieldKind, Origin};
 pub use clp::{Clp, Group};
 pub use known::{Known, Why};
+pub use manifest::{Aliases, Manifest};
 pub use names::{ClassName, FieldName, RoleName, RuleId, UserId};
 pub use operation::{ByOperation, Operation};
 pub use place::{FileId, Place, Span, Texts};
@@ -56,6 +59,10 @@ pub struct App {
     pub scheduled_jobs: Known<BTreeMap<String, Place>>,
     /// Files of JavaScript and TypeScript, and JSON that they load, in the order of paths.
     pub code: Known<Vec<Unit>>,
+    /// Manifests of npm, by folder.
+    pub manifests: Vec<Manifest>,
+    /// Names of modules that TypeScript is told, by folder.
+    pub aliases: Vec<Aliases>,
     /// Credentials that lie in exports of data.
     pub leaks: Vec<Leak>,
     /// Keys that stand in files, in the order of paths.

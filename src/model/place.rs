@@ -131,6 +131,8 @@ pub struct Text {
 pub enum Show {
     /// Everything: a description of classes.
     Everything,
+    /// A line of code, without texts in it that may be keys.
+    Code,
     /// Only the value a finding points at: a configuration, in which keys may stand.
     NoValues,
     /// Nothing: rows of data.

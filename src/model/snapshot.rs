@@ -24,13 +24,14 @@ pub struct Gap {
 }
 
 impl Gap {
-    fn new(topic: impl Into<String>, reason: impl Into<String>) -> Self {
+    /// A gap.
+    pub fn new(topic: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { topic: topic.into(), reason: reason.into() }
     }
 }
 
-/// What an app leaves unchecked. `code_files` is how many files of code were passed by.
-pub fn gaps(app: &App, code_files: u64) -> Vec<Gap> {
+/// What an app leaves unchecked. `code` is what of its code is.
+pub fn gaps(app: &App, code: Vec<Gap>) -> Vec<Gap> {
     let mut gaps = Vec::new();
     let undescribed: Vec<String> =
         app.classes.values().filter(|class| !class.clp.is_read()).map(|class| class.name.to_string()).collect();
@@ -68,13 +69,15 @@ pub fn gaps(app: &App, code_files: u64) -> Vec<Gap> {
     if !app.webhooks.is_read() {
         gaps.push(Gap::new("webhooks", "no export of _Hooks was found"));
     }
-    if code_files > 0 {
-        let files = if code_files == 1 { "1 file".to_owned() } else { format!("{code_files} files") };
-        gaps.push(Gap::new(
-            "cloud code and options in code",
-            format!("{files} of JavaScript or TypeScript; this version does not read code"),
-        ));
+    match &app.code {
+        Known::Unread(_) => gaps.push(Gap::new("cloud code", "no file of JavaScript or TypeScript was found")),
+        Known::Read(units) if units.is_empty() => {}
+        Known::Read(_) => gaps.push(Gap::new(
+            "triggers in cloud code",
+            "they may refuse or change what permissions allow; permissions are worked out without them",
+        )),
     }
+    gaps.extend(code);
     gaps.push(Gap::new("git history, dependencies, the running app", "not part of this version"));
     gaps
 }

@@ -141,7 +141,12 @@ fn keep(texts: &mut Texts, file: &Searched, outcome: &Outcome) -> bool {
             kept.blank(outcome.hits.iter().map(|hit| hit.span.clone()));
             true
         }
-        (Some(_), _) => false,
+        (Some(Content::Text(kept)), _) => {
+            // It was decoded in another way, so that nothing is known about where its keys stand.
+            kept.show = Show::Nothing;
+            false
+        }
+        (Some(Content::Head(_)), _) => false,
         (None, Some(text)) => {
             let content = Content::Text(text.clone());
             texts.insert(file.file, SourceFile { path: file.path.clone(), content });

@@ -1,5 +1,5 @@
 //! The only room that touches disk. What comes out is a [`Snapshot`]: plain data,
-//! without a row and without a key.
+//! without a row and without a key; code is read as [`code`] says.
 //!
 //! Two passes over the files. The first tells what each file is, by its contents,
 //! and takes in everything but rows; the second counts rows, when it is known which
@@ -9,11 +9,13 @@
 mod assemble;
 pub mod bson;
 pub mod class_name;
+pub mod code;
 pub mod count;
 pub mod documents;
 pub mod dump;
 pub mod file;
 pub mod keys;
+pub mod manifests;
 pub mod options;
 pub mod parts;
 pub mod rows;
@@ -21,6 +23,7 @@ pub mod schema;
 pub mod source;
 pub mod sql;
 pub mod tally;
+pub mod vendored;
 pub mod version;
 pub mod walk;
 
@@ -30,6 +33,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::code::lower::is_code;
 use crate::model::place::{Content, SourceFile, Texts};
 use crate::model::server::{FoundVersion, VersionFrom};
 use crate::model::snapshot::{Snapshot, gaps};
@@ -95,7 +99,7 @@ const HEAD: u64 = 4096;
 /// Reads everything that an input says about an app.
 pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Reading {
     let mut found = candidates(input, settings);
-    let files = found.candidates.len();
+    let files = found.candidates.len() + found.code.len();
     unpack(&mut found);
     let candidates = &found.candidates;
     let mut parts: Vec<(usize, Parts)> = candidates.par_iter().map(file::read).enumerate().collect();
@@ -128,13 +132,16 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
         app.server.version = Known::Read(FoundVersion { version: version.clone(), from: VersionFrom::Given, at: None });
     }
     let mut texts = texts(candidates, &mut parts);
+    (app.manifests, app.aliases) = manifests::read(candidates);
+    let left = code::take(&mut app, &mut texts, &found.code, candidates, found.vendored);
+    problems.extend(left.problems);
     if let Some(scanner) = &settings.scanner {
         app.hits = Known::Read(keys::search(scanner, &found.searched, &mut texts, &mut problems));
     }
     problems.extend(parts.into_iter().flat_map(|(_, parts)| parts.problems));
     problems.sort();
     problems.dedup();
-    let gaps = gaps(&app, found.code_files);
+    let gaps = gaps(&app, left.gaps);
     Reading { snapshot: Snapshot { app, texts, gaps }, problems, files }
 }
 
@@ -142,9 +149,11 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
 #[derive(Default)]
 struct Found {
     candidates: Vec<Candidate>,
+    code: Vec<Candidate>,
     /// Files to look for keys in.
     searched: Vec<Searched>,
-    code_files: u64,
+    /// How many files of code were passed by.
+    vendored: u64,
     problems: Vec<Problem>,
 }
 
@@ -160,15 +169,19 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
                 bytes: Bytes::Memory(Arc::from(text.as_bytes())),
                 asked: false,
             };
-            let code = files.keys().filter(|path| path.ends_with(".js") || path.ends_with(".ts")).count();
             let searched = files
                 .iter()
                 .zip(0..)
                 .map(|((path, text), number): (_, u32)| keys::in_memory(path, text.as_bytes(), FileId(number)));
+            let all = numbered.map(candidate);
+            let (vendored, own): (Vec<_>, Vec<_>) = all
+                .partition(|candidate| is_code(&candidate.path) && vendored::by_name(&candidate.path, candidate.size));
+            let (code, candidates) = own.into_iter().partition(|candidate| is_code(&candidate.path));
             Found {
+                candidates,
+                code,
                 searched: searched.collect(),
-                candidates: numbered.map(candidate).collect(),
-                code_files: code as u64,
+                vendored: vendored.len() as u64,
                 problems: Vec::new(),
             }
         }
@@ -178,7 +191,8 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
             let bytes = Bytes::Disk(path.clone());
             let searched = Searched { file: FileId(0), path: name.clone(), bytes: bytes.clone(), size };
             let candidate = Candidate { file: FileId(0), path: name.clone(), name, size, bytes, asked: true };
-            Found { candidates: vec![candidate], searched: vec![searched], ..Found::default() }
+            let (code, candidates) = [candidate].into_iter().partition(|candidate| is_code(&candidate.path));
+            Found { candidates, code, searched: vec![searched], ..Found::default() }
         }
         Input::Path(path) => in_folder(path, settings),
     }
@@ -199,7 +213,8 @@ fn in_folder(root: &Path, settings: &Settings) -> Found {
     let numbers: BTreeMap<String, FileId> =
         candidates.iter().map(|candidate| (candidate.path.clone(), candidate.file)).collect();
     let searched = keys::numbered(walked.searched, &numbers);
-    Found { candidates, searched, code_files: walked.code_files, problems: walked.problems }
+    let (code, candidates) = candidates.into_iter().partition(|candidate| is_code(&candidate.path));
+    Found { candidates, code, searched, vendored: walked.vendored, problems: walked.problems }
 }
 
 /// Puts the entries of zip archives in place of the archives.

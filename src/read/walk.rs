@@ -9,23 +9,23 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use walkdir::{DirEntry, WalkDir};
 
+use crate::code::lower::is_code;
 use crate::problem::Problem;
+
+use super::vendored;
 
 /// Folders whose contents somebody else wrote, or a tool made.
 const VENDORED: [&str; 8] =
     ["node_modules", "bower_components", "vendor", "third_party", "jspm_packages", "Pods", "__pycache__", "target"];
 
-/// Endings of files that cannot hold a schema, an export or a lock file. Everything
-/// else is opened and told by its contents.
+/// Endings of files that cannot hold a schema, an export or a lock file, and of code
+/// that is none (`.d.ts`). Everything else is opened and told by its contents.
 const NEVER: [&str; 61] = [
     "7z", "aab", "apk", "avi", "bmp", "c", "class", "cpp", "cs", "css", "dart", "dll", "dylib", "eot", "exe", "gif",
     "go", "h", "heic", "htm", "html", "ico", "ipa", "jar", "java", "jpeg", "jpg", "js", "jsx", "kt", "less", "m",
     "map", "md", "mjs", "mov", "mp3", "mp4", "o", "ogg", "otf", "pdf", "php", "png", "ps1", "psd", "py", "rb", "rs",
     "sass", "scss", "sh", "so", "svg", "swift", "ts", "tsx", "ttf", "wav", "webp", "woff",
 ];
-
-/// Endings of cloud code, which this program counts to say that it did not read it.
-const CODE: [&str; 8] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx"];
 
 /// Hidden folders that hold nothing people write.
 const HIDDEN: [&str; 18] = [
@@ -60,12 +60,12 @@ const NO_TEXT: [&str; 52] = [
 /// What a walk found.
 #[derive(Debug, Default)]
 pub struct Walked {
-    /// Files that may describe the app: path from the root with `/`, path on disk, length.
+    /// Files that may describe the app, code among them: path from the root with `/`, path on disk, length.
     pub files: Vec<(String, PathBuf, u64)>,
-    /// Files that may hold keys, as above.
+    /// Files that may hold keys, as above, the hidden ones too.
     pub searched: Vec<(String, PathBuf, u64)>,
-    /// How many files of code were passed by.
-    pub code_files: u64,
+    /// How many files of code were passed by because somebody else wrote them, or a tool made them.
+    pub vendored: u64,
     /// Files and folders that could not be read.
     pub problems: Vec<Problem>,
 }
@@ -107,11 +107,9 @@ pub fn walk(root: &Path, ignored: &[String]) -> Walked {
 fn take_file(root: &Path, entry: &DirEntry, walked: &mut Walked) {
     let extension =
         entry.path().extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
-    if CODE.contains(&extension.as_str()) && !is_hidden(root, entry.path()) {
-        walked.code_files += 1;
-    }
-    let hidden = is_hidden(root, entry.path());
-    let is_candidate = !hidden && !NEVER.contains(&extension.as_str());
+    let path = shown(root, entry.path());
+    let is_code = is_code(&path);
+    let is_candidate = !is_hidden(&path) && (is_code || !NEVER.contains(&extension.as_str()));
     let is_searched = !NO_TEXT.contains(&extension.as_str());
     if !is_candidate && !is_searched {
         return;
@@ -127,19 +125,22 @@ fn take_file(root: &Path, entry: &DirEntry, walked: &mut Walked) {
             return;
         }
     };
-    let file = (shown(root, entry.path()), entry.path().to_owned(), metadata.len());
     if is_searched {
-        walked.searched.push(file.clone());
+        walked.searched.push((path.clone(), entry.path().to_owned(), metadata.len()));
     }
-    if is_candidate {
-        walked.files.push(file);
+    if !is_candidate {
+        return;
     }
+    if is_code && vendored::by_name(&path, metadata.len()) {
+        walked.vendored += 1;
+        return;
+    }
+    walked.files.push((path, entry.path().to_owned(), metadata.len()));
 }
 
 /// Whether the file or a folder below the root is hidden. Keys lie in such files, descriptions do not.
-fn is_hidden(root: &Path, path: &Path) -> bool {
-    let below = path.strip_prefix(root).unwrap_or(path);
-    below.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'))
+fn is_hidden(path: &str) -> bool {
+    path.split('/').any(|part| part.starts_with('.'))
 }
 
 fn is_skipped(entry: &DirEntry, is_folder: bool, settings: &Gitignore, nested: &[(PathBuf, Gitignore)]) -> bool {
@@ -253,14 +254,19 @@ mod tests {
             ("sub/b.bson", ""),
             ("node_modules/p/package.json", ""),
             ("cloud/main.js", ""),
+            ("cloud/types.d.ts", ""),
+            ("cloud/x.min.js", ""),
             ("image.png", ""),
         ]);
         let walked = walk(folder.path(), &["sub/*.bson".to_owned()]);
-        assert_eq!(paths(&walked), ["a.json", "keep.tmp"]);
+        assert_eq!(paths(&walked), ["a.json", "cloud/main.js", "keep.tmp"]);
         let searched: Vec<&str> = walked.searched.iter().map(|(path, _, _)| path.as_str()).collect();
         let hidden = [".gitignore", ".hidden/a.json", ".parse-auditignore"];
-        assert_eq!(searched, [&hidden[..], &["a.json", "cloud/main.js", "keep.tmp", "sub/.gitignore"]].concat());
-        assert_eq!(walked.code_files, 1);
+        assert!(
+            hidden.iter().chain(&["cloud/main.js", "keep.tmp"]).all(|path| searched.contains(path)),
+            "{searched:?}"
+        );
+        assert_eq!(walked.vendored, 1);
         assert_eq!(walked.problems, []);
     }
 

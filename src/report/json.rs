@@ -67,7 +67,8 @@ struct JsonFinding {
     fix: String,
     fingerprint: String,
     location: Location,
-    related: Vec<Related>,
+    related: Vec<Noted>,
+    path: Vec<Noted>,
     rows: Option<JsonRows>,
     cwe: Vec<u32>,
     owasp: Vec<String>,
@@ -91,7 +92,7 @@ struct Location {
 }
 
 #[derive(Serialize)]
-struct Related {
+struct Noted {
     location: Location,
     what: String,
 }
@@ -157,7 +158,7 @@ fn document(report: &Report<'_>) -> Document {
         groups: many
             .map(|group| JsonGroup {
                 rule: group.rule.id.to_string(),
-                severity: group.rule.severity.word(),
+                severity: group.severity.word(),
                 headline: headline(group),
                 findings: group.findings.iter().map(|found| found.finding.name()).collect(),
             })
@@ -191,13 +192,16 @@ fn document(report: &Report<'_>) -> Document {
 }
 
 fn finding(report: &Report<'_>, found: &Found<'_>) -> JsonFinding {
-    let Found { finding, rule } = found;
-    let Finding { class, subject, message, at, related, rows, .. } = finding;
+    let Found { finding, rule, severity } = found;
+    let Finding { class, subject, message, at, related, path, rows, .. } = finding;
+    let places = |places: &[(Place, String)]| {
+        places.iter().map(|(place, what)| Noted { location: location(report, place), what: what.clone() }).collect()
+    };
     JsonFinding {
         name: finding.name(),
         rule: rule.id.to_string(),
         title: rule.title.clone(),
-        severity: rule.severity.word(),
+        severity: severity.word(),
         confidence: rule.confidence.word(),
         class: class.as_ref().map(ToString::to_string),
         subject: subject.clone(),
@@ -205,10 +209,8 @@ fn finding(report: &Report<'_>, found: &Found<'_>) -> JsonFinding {
         fix: rule.fix.clone(),
         fingerprint: finding.fingerprint(),
         location: location(report, at),
-        related: related
-            .iter()
-            .map(|(place, what)| Related { location: location(report, place), what: what.clone() })
-            .collect(),
+        related: places(related),
+        path: places(path),
         rows: rows.map(|rows| JsonRows { reached: rows.reached, total: rows.total }),
         cwe: rule.cwe.clone(),
         owasp: rule.owasp.clone(),

@@ -6,6 +6,7 @@ pub mod csv;
 pub mod github;
 pub mod json;
 pub mod lines;
+mod literals;
 pub mod sarif;
 pub mod snippet;
 pub mod text;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::OnceLock;
 
-use crate::audit::Outcome;
+use crate::audit::{self, Outcome};
 use crate::finding::Finding;
 use crate::model::place::{Content, SourceFile};
 use crate::model::{FileId, Place, Snapshot};
@@ -65,6 +66,8 @@ pub struct Found<'a> {
     pub finding: &'a Finding,
     /// The rule.
     pub rule: &'a Rule,
+    /// How bad the finding is; its rule may say otherwise.
+    pub severity: Severity,
 }
 
 /// Findings with one cause.
@@ -72,11 +75,13 @@ pub struct Found<'a> {
 pub struct Group<'a> {
     /// The rule they share.
     pub rule: &'a Rule,
+    /// How bad they all are.
+    pub severity: Severity,
     /// The findings, those with most rows first.
     pub findings: Vec<Found<'a>>,
 }
 
-/// So many findings of one rule are told as one.
+/// So many findings of one rule that are equally bad are told as one.
 const MANY: usize = 4;
 
 /// So many things are named to do first.
@@ -113,21 +118,26 @@ impl<'a> Report<'a> {
     /// The findings with their rules, the worst first.
     pub fn found(&self) -> impl Iterator<Item = Found<'a>> {
         let program = self.program;
-        self.outcome.findings.iter().filter_map(|finding| Some(Found { finding, rule: program.rule(&finding.rule)? }))
+        self.outcome.findings.iter().filter_map(|finding| {
+            let rule = program.rule(&finding.rule)?;
+            Some(Found { finding, rule, severity: audit::severity(program, finding) })
+        })
     }
 
-    /// The findings by cause, the worst cause first: many findings of one rule are one cause.
+    /// The findings by cause, the worst cause first: many findings of one rule that are equally bad are
+    /// one cause.
     pub fn groups(&self) -> Vec<Group<'a>> {
         let mut by_rule: BTreeMap<_, usize> = BTreeMap::new();
         for found in self.found() {
-            *by_rule.entry(&found.rule.id).or_default() += 1;
+            *by_rule.entry((&found.rule.id, found.severity)).or_default() += 1;
         }
         let mut groups: Vec<Group<'a>> = Vec::new();
         for found in self.found() {
-            let many = by_rule.get(&found.rule.id).is_some_and(|count| *count >= MANY);
-            match groups.iter_mut().find(|group| many && group.rule.id == found.rule.id) {
+            let key = (&found.rule.id, found.severity);
+            let many = by_rule.get(&key).is_some_and(|count| *count >= MANY);
+            match groups.iter_mut().find(|group| many && (&group.rule.id, group.severity) == key) {
                 Some(group) => group.findings.push(found),
-                None => groups.push(Group { rule: found.rule, findings: vec![found] }),
+                None => groups.push(Group { rule: found.rule, severity: found.severity, findings: vec![found] }),
             }
         }
         groups
@@ -135,13 +145,13 @@ impl<'a> Report<'a> {
 
     /// What to do first: the worst causes, at most three, none that is only worth knowing.
     pub fn do_first(&self) -> Vec<Group<'a>> {
-        let urgent = |group: &Group<'_>| group.rule.severity >= Severity::Medium;
+        let urgent = |group: &Group<'_>| group.severity >= Severity::Medium;
         self.groups().into_iter().filter(urgent).take(FIRST).collect()
     }
 
     /// How many findings there are of each severity, the worst first.
     pub fn counts(&self) -> Vec<(Severity, usize)> {
-        let count = |severity| self.found().filter(|found| found.rule.severity == severity).count();
+        let count = |severity| self.found().filter(|found| found.severity == severity).count();
         Severity::ALL.into_iter().map(|severity| (severity, count(severity))).collect()
     }
 

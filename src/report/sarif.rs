@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use serde_sarif::sarif as s;
 
 use crate::model::Place;
@@ -21,6 +21,9 @@ use super::{Found, Report, Reporter, clean, rows_in_words};
 
 /// GitHub keeps so many results of a run, by severity.
 const MAX_RESULTS: usize = 5000;
+
+/// GitHub shows so many steps of a data flow.
+const MAX_STEPS: usize = 1000;
 
 /// GitHub takes descriptions of at most so many characters.
 const MAX_DESCRIPTION: usize = 1024;
@@ -123,8 +126,8 @@ fn descriptor(rule: &Rule) -> Value {
     let help = rule.help();
     let mut tags = vec!["security".to_owned()];
     tags.extend(rule.cwe.iter().map(|number| format!("external/cwe/cwe-{number:03}")));
-    tags.extend(rule.owasp.iter().map(|category| format!("owasp/{category}")));
     tags.extend(rule.risk.iter().map(|risk| format!("risk/{risk}")));
+    tags.extend(rule.owasp.iter().map(|category| format!("owasp/{category}")));
     tags.extend(rule.tags.iter().map(|tag| format!("parse/{tag}")));
     tags.truncate(MOST_TAGS);
     typed::<s::ReportingDescriptor>(json!({
@@ -170,14 +173,16 @@ fn result(
     found: &Found<'_>,
     seen: &mut BTreeSet<(String, String, String)>,
 ) -> Option<Value> {
-    let Found { finding, rule } = found;
+    let Found { finding, rule, severity } = found;
     let index = rules.binary_search_by(|known| known.id.cmp(&rule.id)).ok()?;
     let related: Vec<Value> = finding
         .related
         .iter()
         .enumerate()
         .map(|(number, (place, what))| {
-            json!({ "id": number + 1, "physicalLocation": physical(report, place), "message": { "text": clean::text(what) } })
+            let mut location = location(report, place, what);
+            location.insert("id".to_owned(), (number + 1).into());
+            location.into()
         })
         .collect();
     let mut text = sentence(&finding.message);
@@ -201,7 +206,7 @@ fn result(
         "ruleId": rule.id.as_str(),
         "ruleIndex": index,
         "kind": "fail",
-        "level": level(rule.severity),
+        "level": level(*severity),
         "message": { "text": text.trim() },
         "locations": [{
             "physicalLocation": physical,
@@ -209,15 +214,36 @@ fn result(
         }],
         "relatedLocations": related,
         "partialFingerprints": { "primaryLocationLineHash": line, "parseAudit/v1": finding.fingerprint() },
-        "properties": properties(finding),
+        "codeFlows": code_flow(report, found).map(|flow| [flow]),
+        "properties": properties(found),
     })))
 }
 
-fn properties(finding: &crate::finding::Finding) -> Value {
-    match finding.rows {
-        Some(rows) => json!({ "parse-audit/rows": rows.reached, "parse-audit/totalRows": rows.total }),
-        None => json!({}),
+/// The way of a value through code, if the finding has one.
+fn code_flow(report: &Report<'_>, found: &Found<'_>) -> Option<Value> {
+    let path = &found.finding.path;
+    let step = |(place, what): &(Place, String)| json!({ "location": location(report, place, what) });
+    let steps: Vec<Value> = path.iter().take(MAX_STEPS).map(step).collect();
+    (!steps.is_empty()).then(|| json!({ "threadFlows": [{ "locations": steps }] }))
+}
+
+fn properties(found: &Found<'_>) -> Value {
+    let mut properties = Map::new();
+    if let Some(rows) = found.finding.rows {
+        properties.insert("parse-audit/rows".to_owned(), rows.reached.into());
+        properties.insert("parse-audit/totalRows".to_owned(), rows.total.into());
     }
+    // GitHub looks at the rule alone; other viewers may take what the result says.
+    if found.severity != found.rule.severity {
+        properties.insert("security-severity".to_owned(), security_severity(found.severity).into());
+    }
+    properties.into()
+}
+
+/// A place and what is there.
+fn location(report: &Report<'_>, place: &Place, what: &str) -> Map<String, Value> {
+    let message = json!({ "text": clean::text(what) });
+    [("physicalLocation".to_owned(), physical(report, place)), ("message".to_owned(), message)].into_iter().collect()
 }
 
 fn physical(report: &Report<'_>, place: &Place) -> Value {

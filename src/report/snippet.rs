@@ -12,6 +12,7 @@ use crate::severity::Severity;
 
 use super::clean;
 use super::lines::Lines;
+use super::literals;
 
 /// Bytes of a line that are shown before and after the mark.
 const ROUND: usize = 100;
@@ -34,7 +35,11 @@ pub fn draw(text: &Text, lines: &Lines, span: Span, severity: Severity, style: S
     let range = lines.bytes(number, &text.text);
     let Some(line) = text.text.get(range.clone()) else { return String::new() };
     let mark = span.start() - range.start..span.end().min(range.end).max(span.start()) - range.start;
-    let line = if text.syntax == Syntax::Json { mask(line, text.show) } else { line.to_owned() };
+    let (line, mark) = match (text.syntax, text.show) {
+        (Syntax::Json, show) => (mask(line, show), mark),
+        (_, Show::Code) => literals::hide(line, mark),
+        (_, Show::Everything | Show::NoValues | Show::Nothing) => (line.to_owned(), mark),
+    };
     let line = clean::line(&line);
     let Some((line, mark)) = window(&line, mark) else { return String::new() };
     let config = Config::new()
@@ -122,7 +127,7 @@ fn mask(line: &str, show: Show) -> String {
         let hidden = match (is_key, show) {
             (true, _) => default.is_some() || looks_like_id(inner, after),
             (false, Show::Everything) => default.is_some(),
-            (false, Show::NoValues | Show::Nothing) => true,
+            (false, Show::Code | Show::NoValues | Show::Nothing) => true,
         };
         if hidden {
             masked.extend(
@@ -204,6 +209,15 @@ mod tests {
         let shown = drawn("{ \"restAPIKey\": \"abc\", \"n\": 1 }", "\"restAPIKey\": \"abc\"", Show::NoValues);
         assert!(shown.contains("\"restAPIKey\": \"***\", \"n\": 1") && !shown.contains("abc"), "{shown}");
         assert_eq!(drawn("{}", "{}", Show::Nothing), "");
+    }
+
+    #[test]
+    fn keys_in_code_are_hidden() {
+        let source = "const key = 'open'; run(x);";
+        let text = Text::new(source.as_bytes(), Show::Code, Syntax::Plain);
+        let start = source.find("run(x)").expect("the mark");
+        let shown = draw(&text, &Lines::new(source), Span::new(source, start, start + 6), Severity::High, PLAIN);
+        assert!(shown.contains("const key = '…'; run(x);\n   │                  ──────\n"), "{shown}");
     }
 
     #[test]

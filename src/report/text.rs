@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::Place;
 use crate::model::place::Content;
 use crate::severity::Severity;
 
@@ -59,7 +60,7 @@ impl Writer<'_, '_> {
         }
         let groups = self.report.groups();
         let (open, dormant): (Vec<&Group<'_>>, Vec<&Group<'_>>) =
-            groups.iter().partition(|group| group.rule.severity > Severity::Info);
+            groups.iter().partition(|group| group.severity > Severity::Info);
         for group in &open {
             self.group(group)?;
         }
@@ -107,7 +108,7 @@ impl Writer<'_, '_> {
             }
             return Ok(());
         }
-        self.heading(group.rule.severity, &headline(group))?;
+        self.heading(group.severity, &headline(group))?;
         let named: Vec<String> = group.findings.iter().take(NAMED).map(|found| found.finding.subject.clone()).collect();
         let rest = group.findings.len() - named.len();
         let more = if rest > 0 { format!(" and {rest} more (all with --verbose)") } else { String::new() };
@@ -118,7 +119,7 @@ impl Writer<'_, '_> {
 
     fn finding(&mut self, found: &Found<'_>) -> io::Result<()> {
         let rows = rows_in_words(found.finding).map(|rows| format!("; {rows}")).unwrap_or_default();
-        self.heading(found.rule.severity, &format!("{}{rows}", found.finding.message))?;
+        self.heading(found.severity, &format!("{}{rows}", found.finding.message))?;
         self.place(found)?;
         self.fix(found)
     }
@@ -141,7 +142,7 @@ impl Writer<'_, '_> {
             let Content::Text(text) = &self.report.source(&finding.at)?.content else { return None };
             let span = self.report.snapshot.texts.span(&finding.at)?;
             let style = Style { color: self.style.color, unicode: self.style.unicode };
-            Some(snippet::draw(text, self.report.lines(&finding.at)?, span, found.rule.severity, style))
+            Some(snippet::draw(text, self.report.lines(&finding.at)?, span, found.severity, style))
         };
         if let Some(drawn) = drawn() {
             self.out.write_all(self.log(&drawn).as_bytes())?;
@@ -149,7 +150,22 @@ impl Writer<'_, '_> {
         for (place, what) in finding.related.iter().take(3) {
             self.wrapped(&" ".repeat(MARGIN), &format!("{}: {what}", self.report.where_is(place)))?;
         }
-        Ok(())
+        self.steps(&finding.path)
+    }
+
+    /// The way of a value through code: every step, or where it begins and how many there are.
+    fn steps(&mut self, path: &[(Place, String)]) -> io::Result<()> {
+        let margin = " ".repeat(MARGIN);
+        if self.style.all {
+            for (number, (place, what)) in path.iter().enumerate() {
+                let step = format!("{}: {what}", self.report.where_is(place));
+                self.hanging(&margin, &format!("{}. ", number + 1), &step)?;
+            }
+            return Ok(());
+        }
+        let [(source, _), _, ..] = path else { return Ok(()) };
+        let steps = count(path.len(), "step", "steps");
+        self.wrapped(&margin, &format!("in {steps} from {} (all with --verbose)", self.report.where_is(source)))
     }
 
     fn fix(&mut self, found: &Found<'_>) -> io::Result<()> {

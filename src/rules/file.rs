@@ -15,8 +15,9 @@ use crate::mistake::Mistake;
 use crate::model::RuleId;
 use crate::severity::{Confidence, Severity};
 
+use super::flow::FlowMatcher;
 use super::secret::{SECRET_PLACEHOLDERS, SecretMatcher};
-use super::vocabulary::{NOUNS, PERMISSION_PLACEHOLDERS, noun};
+use super::vocabulary::{CODE, FLOW_PLACEHOLDERS, NOUNS, PERMISSION_PLACEHOLDERS, noun};
 use super::{Case, FactMatcher, Matcher, PermissionMatcher, Rule};
 
 /// Headings that explain a rule, in this order.
@@ -52,6 +53,8 @@ struct Front {
     schema: Option<Spanned<FactMatcher>>,
     ignore: Option<Spanned<FactMatcher>>,
     secret: Option<Spanned<SecretMatcher>>,
+    code: Option<Spanned<FactMatcher>>,
+    flow: Option<Spanned<FlowMatcher>>,
 }
 
 /// Reads the text of a rule's file.
@@ -205,16 +208,17 @@ impl Parser<'_> {
             ("server", &front.server),
             ("schema", &front.schema),
             ("ignore", &front.ignore),
+            ("code", &front.code),
         ];
         let given: Vec<_> = facts.into_iter().filter_map(|(table, facts)| Some((table, facts.as_ref()?))).collect();
         let tables = NOUNS.map(|noun| noun.table).join("], [");
-        let expected = format!("expected exactly one of the tables [permission], [{tables}], [secret]");
-        if let (Some(secret), None, []) = (&front.secret, &front.permission, given.as_slice()) {
+        let expected = format!("expected exactly one of the tables [permission], [{tables}], [flow], [secret]");
+        if let (Some(secret), None, [], None) = (&front.secret, &front.permission, given.as_slice(), &front.flow) {
             return self.secret(secret, shift(secret.span()));
         }
-        match (&front.permission, given.as_slice()) {
+        match (&front.permission, given.as_slice(), &front.flow) {
             _ if front.secret.is_some() => Err(self.at_line(1, "more than one matcher table", Some(&expected))),
-            (Some(permission), []) => {
+            (Some(permission), [], None) => {
                 self.check_message(&permission.get_ref().message, shift(permission.span()), PERMISSION_PLACEHOLDERS)?;
                 if permission.get_ref().can.is_empty() {
                     return Err(self.error(
@@ -225,46 +229,62 @@ impl Parser<'_> {
                 }
                 Ok(Matcher::Permission(Box::new(permission.get_ref().clone())))
             }
-            (None, [(table, facts)]) => {
-                let Some(noun) = noun(table) else { return Err(self.at_line(1, "no matcher table", Some(&expected))) };
-                self.check_message(&facts.get_ref().message, shift(facts.span()), noun.placeholders)?;
-                let known: BTreeSet<&str> = noun.facts.iter().map(|fact| fact.name).collect();
-                let list = known.iter().copied().collect::<Vec<_>>().join("`, `");
-                if let Some(bad) = facts.get_ref().is.iter().find(|fact| !known.contains(fact.as_str())) {
-                    let at = self.find_in(shift(facts.span()), &format!("\"{bad}\""));
-                    return Err(self.error(
-                        at,
-                        format!("unknown fact `{bad}`"),
-                        Some(format!("expected one of `{list}`")),
-                    ));
-                }
-                if facts.get_ref().is.is_empty() {
-                    return Err(self.error(
-                        shift(facts.span()),
-                        "`is` is empty",
-                        Some(format!("expected one of `{list}`")),
-                    ));
-                }
-                Ok(Matcher::Facts(noun.table, facts.get_ref().clone()))
-            }
-            (None, []) => Err(self.at_line(1, "no matcher table", Some(&expected))),
-            (permission, given) => {
+            (None, [(table, facts)], None) => self.facts(table, facts.get_ref(), shift(facts.span())),
+            (None, [], Some(flow)) => self.flow(flow.get_ref(), shift(flow.span())),
+            (None, [], None) => Err(self.at_line(1, "no matcher table", Some(&expected))),
+            (permission, given, flow) => {
                 let span = permission
                     .as_ref()
                     .map(Spanned::span)
                     .or_else(|| given.first().map(|(_, facts)| facts.span()))
+                    .or_else(|| flow.as_ref().map(Spanned::span))
                     .unwrap_or(0..0);
                 Err(self.error(shift(span), "more than one matcher table", Some(expected)))
             }
         }
     }
 
+    /// The table `[secret]`.
     fn secret(&self, secret: &Spanned<SecretMatcher>, span: Range<usize>) -> Result<Matcher, Mistake> {
         let matcher = secret.get_ref();
         self.check_message(&matcher.message, span.clone(), SECRET_PLACEHOLDERS)?;
         match matcher.fault() {
             Some((message, expected)) => Err(self.error(span, message, Some(expected.to_owned()))),
             None => Ok(Matcher::Secret(Box::new(matcher.clone()))),
+        }
+    }
+
+    /// A table of facts.
+    fn facts(&self, table: &str, matcher: &FactMatcher, span: Range<usize>) -> Result<Matcher, Mistake> {
+        let Some(noun) = noun(table) else { return Err(self.error(span, format!("unknown table [{table}]"), None)) };
+        self.check_message(&matcher.message, span.clone(), noun.placeholders)?;
+        let known: BTreeSet<&str> = noun.facts.iter().map(|fact| fact.name).collect();
+        let expected = format!("expected one of `{}`", known.iter().copied().collect::<Vec<_>>().join("`, `"));
+        if let Some(bad) = matcher.is.iter().find(|fact| !known.contains(fact.as_str())) {
+            let at = self.find_in(span, &format!("\"{bad}\""));
+            return Err(self.error(at, format!("unknown fact `{bad}`"), Some(expected)));
+        }
+        if matcher.is.is_empty() {
+            return Err(self.error(span, "`is` is empty", Some(expected)));
+        }
+        if !matcher.callers.is_empty() && noun.table != CODE.table {
+            let expected = "expected `callers` in the table [code] only, whose facts are about handlers";
+            let at = self.find_in(span, "callers");
+            return Err(self.error(at, format!("nobody calls what [{table}] is about"), Some(expected.to_owned())));
+        }
+        Ok(Matcher::Facts(noun.table, matcher.clone()))
+    }
+
+    /// The table `[flow]`.
+    fn flow(&self, matcher: &FlowMatcher, span: Range<usize>) -> Result<Matcher, Mistake> {
+        self.check_message(&matcher.message, span.clone(), FLOW_PLACEHOLDERS)?;
+        let missing = [
+            (matcher.from.is_empty(), "from", "expected at least one source, such as \"client\""),
+            (matcher.into.is_empty(), "into", "expected a call, such as { call = \"axios.get\", argument = \"0\" }"),
+        ];
+        match missing.into_iter().find(|(is_empty, ..)| *is_empty) {
+            Some((_, key, expected)) => Err(self.error(span, format!("`{key}` is empty"), Some(expected.to_owned()))),
+            None => Ok(Matcher::Flow(Box::new(matcher.clone()))),
         }
     }
 

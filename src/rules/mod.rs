@@ -4,6 +4,7 @@
 //! team's own rules run no code, and the file a user copies is the documentation.
 
 pub mod file;
+pub mod flow;
 pub mod loader;
 pub mod program;
 pub mod secret;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use crate::model::{Operation, RuleId};
 use crate::severity::{Confidence, Severity};
 
+use flow::FlowMatcher;
 use secret::SecretMatcher;
 use words::Tag;
 
@@ -68,6 +70,8 @@ pub enum Matcher {
     Facts(&'static str, FactMatcher),
     /// Keys that stand in files.
     Secret(Box<SecretMatcher>),
+    /// Values that reach a call.
+    Flow(Box<FlowMatcher>),
 }
 
 /// The table `[permission]`. Keys are joined by *and*, lists by *or*.
@@ -136,8 +140,27 @@ pub struct FactMatcher {
     pub except: Vec<String>,
     /// Only what the public (or any signed-in user) can reach through the class.
     pub reached_by: Option<Who>,
+    /// Only in handlers that one of these may call; in the table `[code]` only.
+    #[serde(default)]
+    pub callers: Vec<Caller>,
     /// The message.
     pub message: String,
+}
+
+/// Who may call a handler: the widest circle that is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Caller {
+    /// Anyone with the application id.
+    Anyone,
+    /// Any signed-in user.
+    SignedIn,
+    /// Users in a role, or with a flag that makes them an administrator.
+    Role,
+    /// Whoever has the master key.
+    Master,
+    /// Only the server itself: a job, or a function nothing outside calls.
+    Server,
 }
 
 /// Who, in rules.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::RuleId;
 
-use super::Rule;
+use super::flow::FlowMatcher;
 use super::words::Words;
+use super::{Matcher, Rule};
 
 /// The rules of a run.
 #[derive(Debug, Clone)]
@@ -37,5 +38,13 @@ impl Program {
     /// The rule with an id.
     pub fn rule(&self, id: &RuleId) -> Option<&Rule> {
         self.rules.get(id)
+    }
+
+    /// The tables `[flow]` of all rules, in the order of their ids.
+    pub fn flows(&self) -> impl Iterator<Item = (&RuleId, &FlowMatcher)> {
+        self.rules.values().filter_map(|rule| match &rule.matcher {
+            Matcher::Flow(matcher) => Some((&rule.id, &**matcher)),
+            Matcher::Permission(_) | Matcher::Facts(..) | Matcher::Secret(_) => None,
+        })
     }
 }

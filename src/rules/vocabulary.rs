@@ -137,11 +137,64 @@ pub const IGNORE: Noun = Noun {
     placeholders: &["name", "reason"],
 };
 
+/// Cloud code and the server around it.
+pub const CODE: Noun = Noun {
+    table: "code",
+    facts: facts! {
+        "account-takeover": "a password or e-mail address is changed for a user the client chose",
+        "admin-work-without-role": "work of an administrator without a test of a role",
+        "class-from-client": "the client chooses the class",
+        "client-amount": "the client chooses an amount",
+        "columns-from-client": "the client chooses which columns are written",
+        "cors-open": "any web page may call",
+        "dashboard-open": "a dashboard without protection",
+        "dynamic-property": "the client chooses the property that is written",
+        "error-detail": "raw errors are returned",
+        "file-wide-master-key": "the master key is switched on for a whole file",
+        "guard-does-not-stop": "a refusal that does not end the handler",
+        "identity-from-client": "the client says who it is",
+        "insecure-cookie": "a session cookie without protection",
+        "job-callable": "what a job does is callable by clients",
+        "jwt-misuse": "a token that is signed or checked wrongly",
+        "log-of-secret": "a password or token is logged",
+        "master-key-for-anyone": "a handler that anyone may call works with the master key",
+        "no-attempt-limit": "a short code without a limit of attempts",
+        "non-atomic-balance": "a balance is read, changed and saved",
+        "object-of-others": "a value of the client selects a row that is read or changed with the master key, \
+                             and nothing ties it to the caller",
+        "open-clp-in-code": "code opens a class to everyone",
+        "open-redirect": "the client chooses the address that a browser is sent to",
+        "operator-from-client": "a secret is compared with a value that the client may make a condition",
+        "own-column-decides": "a column that users may write themselves decides",
+        "parameters-unchecked": "a function that uses parameters has no validator",
+        "privilege-from-client": "the client chooses a role or a flag of privilege",
+        "public-read-acl": "an ACL that lets everyone read rows with personal data",
+        "public-write-acl": "an ACL that lets everyone write",
+        "row-without-acl": "a new row with personal data gets no ACL",
+        "rows-returned-whole": "rows read with the master key are returned whole",
+        "session-token-returned": "a session token of somebody else is returned",
+        "shared-state": "state of one request is kept for the next",
+        "side-effect-for-anyone": "anyone may make the server send a message or spend money",
+        "static-password": "a password that is written in code or derived from public data",
+        "token-in-url": "a session token in an address",
+        "trigger-trusts-object": "a trigger works with the master key on what the client wrote",
+        "type-confusion": "a value of unknown type is used as name or number",
+        "unbounded-work": "the client chooses how much is read",
+        "user-enumeration": "the answer tells whether a user exists",
+        "weak-random": "a secret from a predictable generator",
+        "webhook-unsigned": "a webhook that does not check who calls",
+    },
+    placeholders: &["handler", "who", "class", "source", "sink", "what", "column"],
+};
+
 /// All nouns.
-pub const NOUNS: [&Noun; 8] = [&GRANT, &PROTECTION, &ROWS, &ROLE, &STORED, &SERVER, &SCHEMA, &IGNORE];
+pub const NOUNS: [&Noun; 9] = [&GRANT, &PROTECTION, &ROWS, &ROLE, &STORED, &SERVER, &SCHEMA, &IGNORE, &CODE];
 
 /// What messages of `[permission]` may mention in braces.
 pub const PERMISSION_PLACEHOLDERS: &[&str] = &["class", "operations", "fields", "who"];
+
+/// What messages of `[flow]` may mention in braces.
+pub const FLOW_PLACEHOLDERS: &[&str] = &["handler", "who", "source", "sink"];
 
 /// The noun of a table.
 pub fn noun(table: &str) -> Option<&'static Noun> {

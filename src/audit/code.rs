@@ -1,0 +1,56 @@
+//! What handlers of code do, as facts.
+
+use crate::code::analysis::{Analysis, place};
+use crate::code::entry::Callers;
+use crate::code::risk::Risk;
+use crate::code::value::Pos;
+use crate::model::{App, ClassName, Place, Texts, Unit};
+use crate::rules::Caller;
+
+use super::fact::Fact;
+
+/// The facts about code, those of `[flow]` rules left out.
+pub fn facts(app: &App, analysis: &Analysis, texts: &Texts) -> Vec<Fact> {
+    let units = app.code.read().map_or(&[][..], Vec::as_slice);
+    let of_code = analysis.risks.iter().filter(|risk| risk.rule.is_none());
+    of_code.filter_map(|risk| fact(risk, risk.kind, units, texts)).collect()
+}
+
+/// The facts that a `[flow]` rule found.
+pub fn of_flow(app: &App, analysis: &Analysis, rule: &str, texts: &Texts) -> Vec<Fact> {
+    let units = app.code.read().map_or(&[][..], Vec::as_slice);
+    let of_rule = analysis.risks.iter().filter(|risk| risk.rule.as_deref() == Some(rule));
+    of_rule.filter_map(|risk| fact(risk, "flow", units, texts)).collect()
+}
+
+fn fact(risk: &Risk, kind: &'static str, units: &[Unit], texts: &Texts) -> Option<Fact> {
+    let at = place(units, risk.at)?;
+    let subject = if risk.subject.is_empty() { texts.path(&at).to_owned() } else { risk.subject.clone() };
+    let placed = |list: &[(Pos, String)]| -> Vec<(Place, String)> {
+        list.iter().filter_map(|(pos, what)| Some((place(units, *pos)?, what.clone()))).collect()
+    };
+    let mut fact =
+        Fact::new("code", kind, subject.clone(), at).with_path(placed(&risk.path)).called_by(caller(risk.callers));
+    fact.related = placed(&risk.related);
+    fact.class = risk.class.as_deref().map(ClassName::from);
+    for (name, value) in &risk.words {
+        fact = fact.word(name, value);
+    }
+    if !risk.words.iter().any(|(name, _)| *name == "handler") {
+        fact = fact.word("handler", subject);
+    }
+    Some(match risk.severity {
+        Some(severity) => fact.rated(severity),
+        None => fact,
+    })
+}
+
+fn caller(callers: Callers) -> Caller {
+    match callers {
+        Callers::Anyone => Caller::Anyone,
+        Callers::SignedIn => Caller::SignedIn,
+        Callers::Role => Caller::Role,
+        Callers::Master => Caller::Master,
+        Callers::Server => Caller::Server,
+    }
+}

@@ -1,0 +1,211 @@
+//! From files of code to what their handlers do: loads the files as the server would,
+//! then walks through each handler by itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::model::{App, Unit};
+
+use super::entry::{Entry, EntryKind};
+use super::guards::{Flag, Guards};
+use super::heap::Heap;
+use super::resolve::Project;
+use super::risk::{self, Risk};
+use super::run::{Run, World};
+use super::sdk::fields_known;
+use super::shape::{Origin, Row, Shape};
+use super::uses::{self, Handler};
+use super::value::{Kind, Pos, Value};
+
+/// What code does.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Analysis {
+    /// Handlers, in the order of their subjects.
+    pub handlers: Vec<Handler>,
+    /// What is risky in them.
+    pub risks: Vec<Risk>,
+    /// Handlers that were too large to be followed to the end.
+    pub cut: Vec<String>,
+    /// Files that no server loads although they register handlers.
+    pub unloaded: Vec<usize>,
+}
+
+/// Columns that the app keeps users from writing, by class.
+pub type Frozen = BTreeMap<String, Vec<String>>;
+
+/// Looks into all code of an app.
+pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
+    let units = app.code.read().map_or(&[][..], Vec::as_slice);
+    if units.is_empty() {
+        return Analysis::default();
+    }
+    let project = Project::new(app);
+    let legacy_master = !project.manifests().any(|manifest| manifest.version_of("parse-server").is_some());
+    let world = World { units, project: &project, legacy_master };
+    let mut loader = Run::new(&world);
+    seed_caller(&mut loader);
+    for index in project.entries() {
+        loader.load(index);
+    }
+    let unloaded = load_others(&mut loader, units);
+    let entries = std::mem::take(&mut loader.entries);
+    let file_wide = std::mem::take(&mut loader.file_wide);
+    let frozen = frozen(&entries);
+    let modules = std::mem::take(&mut loader.modules);
+    let heap = Arc::new(std::mem::take(&mut loader.heap));
+    let walked: Vec<Walked> = entries
+        .par_iter()
+        .map(|entry| walk(&world, Arc::clone(&heap), modules.clone(), entry, &frozen, sinks))
+        .collect();
+    let mut analysis = Analysis { unloaded, ..Analysis::default() };
+    for one in walked {
+        analysis.handlers.push(one.handler);
+        analysis.risks.extend(one.risks);
+        analysis.cut.extend(one.cut);
+    }
+    analysis.risks.extend(risk::of_files(&file_wide));
+    analysis.handlers.sort_by(|a, b| a.kind.cmp(&b.kind).then(a.at.cmp(&b.at)));
+    analysis.risks.sort_by(|a, b| (a.kind, &a.subject, a.at).cmp(&(b.kind, &b.subject, b.at)));
+    analysis
+}
+
+/// The row of the user who calls.
+fn seed_caller(run: &mut Run<'_>) {
+    let caller = run.caller;
+    run.heap.get_mut(caller).shape = Shape::Row(Box::new(Row {
+        class: super::shape::ClassRef::Known("_User".into()),
+        origin: Origin::Caller,
+        acl: None,
+        written: Vec::new(),
+    }));
+}
+
+/// Loads files that register handlers and that no file loaded in a way that was followed.
+fn load_others(run: &mut Run<'_>, units: &[Unit]) -> Vec<usize> {
+    let mut others = Vec::new();
+    for index in 0..units.len() {
+        if run.modules.contains_key(&index) {
+            continue;
+        }
+        let registers = units.get(index).is_some_and(super::requires::registers);
+        if registers {
+            others.push(index);
+            run.load(index);
+        }
+    }
+    others
+}
+
+/// Columns that triggers and validators keep users from writing.
+fn frozen(entries: &[Entry]) -> Frozen {
+    let mut frozen = Frozen::new();
+    for entry in entries {
+        if let EntryKind::Trigger(trigger, class) = &entry.kind
+            && trigger == "beforeSave"
+        {
+            let class = if class == "User" { "_User".to_owned() } else { class.clone() };
+            frozen.entry(class).or_default().extend(entry.frozen.iter().map(|name| name.to_string()));
+        }
+    }
+    frozen
+}
+
+struct Walked {
+    handler: Handler,
+    risks: Vec<Risk>,
+    cut: Option<String>,
+}
+
+/// Walks through one handler.
+fn walk(
+    world: &World<'_>,
+    heap: Arc<Heap>,
+    modules: rustc_hash::FxHashMap<usize, super::heap::ObjectId>,
+    entry: &Entry,
+    frozen: &Frozen,
+    sinks: &[risk::Sinks<'_>],
+) -> Walked {
+    let mut run = Run::on(world, heap, modules);
+    run.master = entry.master;
+    let guards = start(&mut run, entry);
+    let handler = Handler {
+        kind: entry.kind.clone(),
+        at: entry.at,
+        callers: risk::callers(entry, &guards),
+        has_validator: entry.has_validator,
+        uses: uses::of(&run, entry),
+    };
+    let risks = risk::of_handler(&mut run, entry, frozen, sinks);
+    let cut = run.cut.then(|| entry.kind.words());
+    Walked { handler, risks, cut }
+}
+
+/// Calls the handler as the server would; gives what is known at its start.
+fn start(run: &mut Run<'_>, entry: &Entry) -> Guards {
+    let at = entry.at;
+    let mut guards = entry.guards.and(&fields_known(&entry.fields));
+    if matches!(entry.kind, EntryKind::Job(_)) {
+        guards = guards.and(&Guards::flag(Flag::Master));
+    }
+    run.path = Some(guards.clone());
+    let request = run.request_of(entry, at);
+    let answer = run.new_answer(at);
+    if let Some(validator) = &entry.validator {
+        let given = run.call_value(validator, &Value::undefined(), vec![request.clone()], at);
+        run.wait_for(given);
+        guards = run.guards();
+        run.path = Some(guards.clone());
+    }
+    let is_route = matches!(entry.kind, EntryKind::Route(..));
+    let last = entry.handlers.len().saturating_sub(1);
+    for (number, handler) in entry.handlers.iter().enumerate() {
+        run.path = Some(guards.clone());
+        if is_route && number < last {
+            if !handler.is_function() {
+                // Middleware of a package: what it tests cannot be seen.
+                if names_guard(handler) {
+                    guards = guards.and(&Guards::flag(Flag::Opaque));
+                }
+                continue;
+            }
+            match run.middleware(handler, &request, &answer, at) {
+                Some(known) => guards = guards.and(&known),
+                // It never calls on by itself: it answers, or hands `next` to something unknown.
+                None => guards = guards.and(&Guards::flag(Flag::Opaque)),
+            }
+            continue;
+        }
+        let second =
+            if is_route || matches!(entry.kind, EntryKind::Trigger(..) | EntryKind::Function(_) | EntryKind::Job(_)) {
+                answer.clone()
+            } else {
+                Value::undefined()
+            };
+        let third = Value::path("next");
+        let given = run.call_value(handler, &Value::undefined(), vec![request.clone(), second, third], at);
+        if !is_route {
+            let given = run.wait_for(given);
+            if run.path.is_some() && !matches!(given.kind, Kind::Undefined) {
+                run.note(super::event::What::Answer { value: given, refuses: false }, at, &Guards::default());
+            }
+        }
+    }
+    guards
+}
+
+/// Whether middleware of a package is a test of who calls, by its name.
+fn names_guard(handler: &Value) -> bool {
+    let Some(path) = handler.as_path() else { return false };
+    let path = path.to_ascii_lowercase();
+    ["passport", "jwt", "auth", "basicauth", "session_required", "ensurelogged", "protect", "keycloak", "clerk"]
+        .iter()
+        .any(|word| path.contains(word))
+}
+
+/// Somewhere in a unit as a place in its file.
+pub fn place(units: &[Unit], pos: Pos) -> Option<crate::model::Place> {
+    let unit = units.get(pos.unit)?;
+    Some(crate::model::Place::Text { file: unit.file, span: pos.span })
+}

@@ -1,0 +1,105 @@
+//! Where requests come in: cloud functions, jobs, triggers and routes, and who may call them.
+
+use crate::model::unit::Name;
+
+use super::guards::{Flag, Guards};
+use super::value::{Pos, Value};
+
+/// A handler.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Where it is registered.
+    pub at: Pos,
+    /// What is called, middleware first.
+    pub handlers: Vec<Value>,
+    /// What the validator makes sure of.
+    pub guards: Guards,
+    /// A validator that is a function.
+    pub validator: Option<Value>,
+    /// Parameters that the validator makes sure of, with what.
+    pub fields: Vec<(Name, super::taint::Clean)>,
+    /// Whether a validator was given.
+    pub has_validator: bool,
+    /// Columns that the validator keeps clients from writing.
+    pub frozen: Vec<Name>,
+    /// Whether the master key was switched on when it was registered.
+    pub master: bool,
+}
+
+/// What a handler is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// `Parse.Cloud.define`.
+    Function(String),
+    /// `Parse.Cloud.job`.
+    Job(String),
+    /// `Parse.Cloud.beforeSave` and its like: which, and the class.
+    Trigger(String, String),
+    /// A route of Express: method and path.
+    Route(String, String),
+}
+
+/// Who may call a handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Callers {
+    /// Anyone with the application id.
+    Anyone,
+    /// Any signed-in user.
+    SignedIn,
+    /// Users with a role.
+    Role,
+    /// Whoever has the master key, or a secret.
+    Master,
+    /// The server itself, by schedule or from other code.
+    Server,
+}
+
+impl Callers {
+    /// In a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Anyone => "anyone",
+            Self::SignedIn => "any signed-in user",
+            Self::Role => "users with a role",
+            Self::Master => "whoever has the master key",
+            Self::Server => "the server alone",
+        }
+    }
+
+    /// Who gets past these tests.
+    pub fn past(guards: &Guards) -> Self {
+        if guards.any(&[Flag::Master, Flag::Secret]) {
+            Self::Master
+        } else if guards.has(Flag::Role) {
+            Self::Role
+        } else if guards.any(&[Flag::SignedIn, Flag::OwnColumn]) {
+            Self::SignedIn
+        } else {
+            Self::Anyone
+        }
+    }
+}
+
+impl EntryKind {
+    /// The name in findings: `exportOrders`, `beforeSave Order`, `POST /pay`.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Function(name) | Self::Job(name) => name.clone(),
+            Self::Trigger(trigger, class) if class.is_empty() => trigger.clone(),
+            Self::Trigger(trigger, class) => format!("{trigger} {class}"),
+            Self::Route(method, path) => format!("{method} {path}"),
+        }
+    }
+
+    /// With its kind: `function exportOrders`.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Function(name) => format!("function {name}"),
+            Self::Job(name) => format!("job {name}"),
+            Self::Trigger(..) => format!("trigger {}", self.subject()),
+            Self::Route(..) => format!("route {}", self.subject()),
+        }
+    }
+}

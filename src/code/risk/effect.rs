@@ -1,0 +1,294 @@
+//! Messages that are sent and money that is spent for whoever calls (PA108), and payments
+//! that are taken back (PA102).
+
+use crate::code::entry::{Callers, EntryKind};
+use crate::code::event::{Event, What};
+use crate::code::guards::Flag;
+use crate::code::taint::From;
+use crate::code::value::Value;
+use crate::severity::Severity;
+
+use super::{Risk, Scene, names};
+
+/// What a call outside does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// A message to somebody: push, mail, SMS, chat.
+    Message,
+    /// Money or work of a paid service.
+    Paid,
+    /// Money that is given back.
+    Refund,
+    /// Set-up of a service.
+    Setup,
+}
+
+/// Calls by the end of their dotted name, with the packages they may belong to.
+const CALLS: [(&[&str], &[&str], Effect); 17] = [
+    (&["Parse.Push.send"], &[], Effect::Message),
+    (&["Parse.Cloud.sendEmail"], &[], Effect::Message),
+    (&["sendMail", "sendEmail", "sendTemplate", "sendMailWithTemplate"], &[], Effect::Message),
+    (&["sendSMS", "sendSms", "sendsms", "sendText", "sendWhatsApp"], &[], Effect::Message),
+    (
+        &["messages.create", "messages.send", "calls.create", "verifications.create"],
+        &["twilio", "mailgun", "mandrill", "vonage", "nexmo", "formData", "mailgun_js"],
+        Effect::Message,
+    ),
+    (
+        &["send", "sendMultiple", "sendMulticast", "sendToDevice", "sendEachForMulticast"],
+        &[
+            "sendgrid",
+            "postmark",
+            "mailgun",
+            "mandrill",
+            "firebase",
+            "onesignal",
+            "apn",
+            "gcm",
+            "fcm",
+            "nodemailer",
+            "resend",
+            "emailjs",
+            "sib",
+            "brevo",
+        ],
+        Effect::Message,
+    ),
+    (&["emails.send", "mail.send", "createNotification", "sendNotification"], &[], Effect::Message),
+    (&["publish"], &["sns", "aws"], Effect::Message),
+    (&["chat.postMessage"], &[], Effect::Message),
+    (
+        &[
+            "charges.create",
+            "paymentIntents.create",
+            "Charges.create",
+            "transfers.create",
+            "payouts.create",
+            "transaction.sale",
+        ],
+        &[],
+        Effect::Paid,
+    ),
+    (
+        &[
+            "refunds.create",
+            "charges.refund",
+            "Charges.refund",
+            "Charges.createRefund",
+            "refund",
+            "pixDevolution",
+            "createRefund",
+        ],
+        &[],
+        Effect::Refund,
+    ),
+    (&["subscriptions.create", "checkout.sessions.create"], &["stripe"], Effect::Paid),
+    (
+        &[
+            "chat.completions.create",
+            "completions.create",
+            "images.generate",
+            "images.edit",
+            "images.createVariation",
+            "createCompletion",
+            "createImage",
+            "createImageEdit",
+            "createImageVariation",
+            "createChatCompletion",
+            "responses.create",
+            "embeddings.create",
+            "generateContent",
+        ],
+        &[],
+        Effect::Paid,
+    ),
+    (&["messages.create"], &["anthropic"], Effect::Paid),
+    (&["Auth.requestMessage", "requestMessage", "requestChallengeEvm"], &[], Effect::Paid),
+    (&["pixConfigWebhook", "webhookEndpoints.create", "configWebhook", "webhooks.create"], &[], Effect::Setup),
+    (&["sendMessage"], &["sqs", "telegram", "twilio", "telegraf", "bot"], Effect::Message),
+];
+
+/// Hosts of services that are addressed by HTTP, with what they do.
+const HOSTS: [(&str, Effect); 18] = [
+    ("api.twilio.com", Effect::Message),
+    ("api.mailgun.net", Effect::Message),
+    ("mandrillapp.com", Effect::Message),
+    ("api.sendgrid.com", Effect::Message),
+    ("hooks.slack.com", Effect::Message),
+    ("slack.com/api", Effect::Message),
+    ("fcm.googleapis.com", Effect::Message),
+    ("onesignal.com", Effect::Message),
+    ("api.postmarkapp.com", Effect::Message),
+    ("api.nexmo.com", Effect::Message),
+    ("api.telegram.org", Effect::Message),
+    ("graph.facebook.com", Effect::Message),
+    ("api.resend.com", Effect::Message),
+    ("api.openai.com", Effect::Paid),
+    ("generativelanguage.googleapis.com", Effect::Paid),
+    ("api.anthropic.com", Effect::Paid),
+    ("openrouter.ai", Effect::Paid),
+    ("api.stripe.com/v1/charges", Effect::Paid),
+];
+
+/// HTTP clients.
+pub const CLIENTS: [&str; 22] = [
+    "Parse.Cloud.httpRequest",
+    "axios",
+    "axios.get",
+    "axios.post",
+    "axios.put",
+    "axios.request",
+    "axios.delete",
+    "axios.patch",
+    "fetch",
+    "request",
+    "request.get",
+    "request.post",
+    "request.put",
+    "got",
+    "got.get",
+    "got.post",
+    "superagent.get",
+    "superagent.post",
+    "needle",
+    "needle.post",
+    "https.request",
+    "http.request",
+];
+
+/// Judges a handler.
+pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
+    if matches!(scene.entry.kind, EntryKind::Job(_)) {
+        return;
+    }
+    for event in scene.events {
+        let What::Call { path, args, .. } = &event.what else { continue };
+        let Some(effect) = effect_of(scene, path, args) else { continue };
+        found.extend(effect_for_anyone(scene, event, path, args, effect));
+    }
+}
+
+/// What a call outside does.
+pub fn effect_of(scene: &Scene<'_, '_>, path: &str, args: &[Value]) -> Option<Effect> {
+    let by_name = CALLS.iter().find(|(ends, packages, _)| {
+        let ends_so = ends.iter().any(|end| path == *end || path.ends_with(&format!(".{end}")));
+        let lower = path.to_ascii_lowercase();
+        ends_so && (packages.is_empty() || packages.iter().any(|package| lower.contains(package)))
+    });
+    if let Some((_, _, effect)) = by_name {
+        return Some(*effect);
+    }
+    if !CLIENTS.contains(&path) {
+        return None;
+    }
+    let mut text = String::new();
+    for arg in args.iter().take(2) {
+        super::answer::walk(scene.run, arg, 2, &mut |value| {
+            if let Some(part) = value.as_text()
+                && part.contains("://")
+            {
+                text.push_str(part);
+            }
+        });
+    }
+    HOSTS.iter().find(|(host, _)| text.contains(host)).map(|(_, effect)| *effect)
+}
+
+fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[Value], effect: Effect) -> Option<Risk> {
+    if event.guards.any(&[Flag::Role, Flag::Master, Flag::Secret, Flag::Opaque, Flag::Limited, Flag::Development]) {
+        return None;
+    }
+    let chosen = args.iter().find_map(|arg| deep_taint(scene, arg));
+    let is_open = scene.is_open(event);
+    if scene.is_trigger() {
+        // Whoever saves the object decides who gets a message, or what it says.
+        let chosen = chosen.filter(|taint| taint.from == From::TriggerObject)?;
+        if effect != Effect::Message {
+            return None;
+        }
+        let names_somebody = names::has_any(
+            &chosen.name,
+            &[
+                "phone",
+                "number",
+                "email",
+                "mail",
+                "to",
+                "message",
+                "text",
+                "body",
+                "user",
+                "recipient",
+                "channel",
+                "code",
+                "content",
+                "friend",
+                "receiver",
+            ],
+        );
+        if !names_somebody {
+            return None;
+        }
+        let what = "sends a message".to_owned();
+        return Some(
+            scene
+                .risk("side-effect-for-anyone", event)
+                .word("what", what)
+                .word("sink", path)
+                .rated(Severity::Medium)
+                .by(&chosen, "chooses the message"),
+        );
+    }
+    let verb = match effect {
+        Effect::Message => "sends a message",
+        Effect::Paid => "uses a paid service",
+        Effect::Refund => "gives money back",
+        Effect::Setup => "sets up a service",
+    };
+    match effect {
+        Effect::Refund => {
+            let severity = if is_open { Severity::Critical } else { Severity::High };
+            let risk = scene.risk("object-of-others", event).word("what", verb).about(None).rated(severity);
+            Some(match &chosen {
+                Some(taint) => risk.by(taint, "selects the payment"),
+                None => risk,
+            })
+        }
+        Effect::Setup if super::callers(scene.entry, &event.guards) <= Callers::SignedIn => {
+            Some(scene.risk("admin-work-without-role", event).word("what", verb).rated(Severity::Medium))
+        }
+        Effect::Setup => None,
+        Effect::Message | Effect::Paid => {
+            // Who is signed in may be stopped; it matters when they choose whom and what.
+            let recipient = chosen.as_ref().is_some_and(|taint| {
+                names::has_any(
+                    &taint.name,
+                    &["phone", "number", "email", "recipient", "to", "message", "text", "amount"],
+                )
+            });
+            let severity = match (is_open, chosen.is_some(), recipient) {
+                (true, true, true) => Severity::High,
+                (true, true, false) | (true, false, _) => Severity::Medium,
+                (false, _, true) if effect == Effect::Message => Severity::Low,
+                (false, ..) => return None,
+            };
+            let risk =
+                scene.risk("side-effect-for-anyone", event).word("what", verb).word("sink", path).rated(severity);
+            Some(match &chosen {
+                Some(taint) => risk.by(taint, verb),
+                None => risk,
+            })
+        }
+    }
+}
+
+/// The first value of the client in an argument, also in what selected rows inside it.
+pub fn deep_taint(scene: &Scene<'_, '_>, value: &Value) -> Option<std::sync::Arc<crate::code::taint::Taint>> {
+    let mut found = None;
+    super::answer::walk(scene.run, value, 5, &mut |value| {
+        if found.is_none() {
+            found = value.taint.clone();
+        }
+    });
+    found
+}

@@ -1,0 +1,216 @@
+//! The master key for whoever calls (PA101), rows that the client names (PA102), classes
+//! that the client chooses (PA103), work of administrators (PA112), validators (PA114).
+
+use crate::code::entry::{Callers, EntryKind};
+use crate::code::event::{Does, Event, RowsEvent, What};
+use crate::code::guards::Flag;
+use crate::code::shape::{ClassRef, Origin, Shape};
+use crate::code::taint::{Clean, From};
+use crate::severity::Severity;
+
+use super::{Risk, Scene, is_master, names};
+
+/// Judges a handler.
+pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
+    if !scene.is_called_directly() {
+        return;
+    }
+    let mut named = false;
+    for (event, rows) in scene.rows() {
+        if let Some(risk) = class_from_client(scene, event, rows) {
+            found.push(risk);
+            named = true;
+        }
+        if let Some(risk) = object_of_others(scene, event, rows) {
+            named = true;
+            found.push(risk);
+        }
+    }
+    for (event, rows) in scene.rows() {
+        if let Some(risk) = master_for_anyone(scene, event, rows, named) {
+            found.push(risk);
+        }
+    }
+    parameters_unchecked(scene, found);
+}
+
+/// What an event does, in words.
+pub fn what(rows: &RowsEvent) -> String {
+    match rows.class.name() {
+        Some(class) => format!("{} `{class}`", rows.does.verb()),
+        None => format!("{} rows", rows.does.verb()),
+    }
+}
+
+fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent, named: bool) -> Option<Risk> {
+    if !is_master(rows) || !scene.is_open(event) || rows.selection.tied {
+        return None;
+    }
+    if rows.row.is_some_and(|row| event.guards.owns(row)) || is_selected_by_secret(rows) {
+        return None;
+    }
+    let class = rows.class.name();
+    let is_entrance = names::is_entrance(&scene.entry.kind.subject());
+    let severity = match rows.does {
+        Does::Read | Does::Count => {
+            // Rows that are not looked at tell at most whether they are there.
+            if rows.does == Does::Read && !scene.is_used(rows, event) && !answers(scene) {
+                return None;
+            }
+            let whole = gives_rows_whole(scene, event);
+            if is_entrance || rows.class.is("_Role") {
+                return None;
+            }
+            match (names::is_of_people(class), whole) {
+                (true, _) => Severity::High,
+                (false, true) => Severity::High,
+                (false, false) if gives_chosen_columns(scene, event) => return None,
+                (false, false) => Severity::Medium,
+            }
+        }
+        Does::Create if class == Some("_User") || is_entrance => return None,
+        Does::Create => Severity::Medium,
+        Does::Update if is_counter(rows) => Severity::Low,
+        Does::Update | Does::Delete if is_entrance && class == Some("_User") => return None,
+        Does::Update if is_just_made(scene, rows) => return None,
+        Does::Update | Does::Delete if names::is_of_people(class) => Severity::Critical,
+        Does::Update | Does::Delete => Severity::High,
+    };
+    // The finding about the rows that the client names says it already.
+    let _ = named;
+    Some(scene.risk("master-key-for-anyone", event).word("what", what(rows)).about(class).rated(severity))
+}
+
+/// Whether a row is changed that the handler itself made.
+fn is_just_made(scene: &Scene<'_, '_>, rows: &RowsEvent) -> bool {
+    rows.row.is_some_and(
+        |row| matches!(&scene.run.heap.get(row).shape, Shape::Row(info) if matches!(info.origin, Origin::New)),
+    )
+}
+
+/// Whether only numbers are counted up.
+fn is_counter(rows: &RowsEvent) -> bool {
+    let counts =
+        |column: &str| names::has_any(column, &["count", "views", "hits", "visits", "likes", "clicks", "plays"]);
+    !rows.written.is_empty()
+        && rows
+            .written
+            .iter()
+            .all(|(column, value, _)| value.taint.is_none() && column.as_text().is_some_and(|column| counts(column)))
+}
+
+/// Whether rows are found only by one who was told a secret of theirs.
+fn is_selected_by_secret(rows: &RowsEvent) -> bool {
+    rows.selection.by.iter().any(|(column, _)| names::is_secret(column) && !names::is_one_time_code(column))
+}
+
+fn answers(scene: &Scene<'_, '_>) -> bool {
+    scene.events.iter().any(|event| matches!(&event.what, What::Answer { refuses: false, .. }))
+}
+
+/// Whether rows that were fetched here are given back as they are.
+pub fn gives_rows_whole(scene: &Scene<'_, '_>, event: &Event) -> bool {
+    scene.events.iter().any(|other| match &other.what {
+        What::Answer { value, refuses: false } => {
+            super::answer::rows_in(scene.run, value).iter().any(|row| scene.run.heap.get(*row).at == Some(event.at))
+        }
+        _ => false,
+    })
+}
+
+/// Whether what is given back is made of single columns of the rows fetched here.
+fn gives_chosen_columns(scene: &Scene<'_, '_>, event: &Event) -> bool {
+    scene.events.iter().any(|other| match &other.what {
+        What::Answer { value, refuses: false } => super::answer::columns_in(scene.run, value)
+            .iter()
+            .any(|(row, _)| scene.run.heap.get(*row).at == Some(event.at)),
+        _ => false,
+    })
+}
+
+fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
+    if !is_master(rows) || rows.selection.tied || !scene.is_for_users(event) {
+        return None;
+    }
+    if rows.does == Does::Create || rows.does == Does::Count {
+        return None;
+    }
+    if rows.row.is_some_and(|row| event.guards.owns(row)) || is_selected_by_secret(rows) {
+        return None;
+    }
+    let by = rows.selection.by.iter().find(|(column, taint)| {
+        let narrows = taint.clean.any(Clean::ALLOWED) || event.guards.clean(&taint.name).any(Clean::ALLOWED);
+        let trusted = taint.from == From::OwnColumn || event.guards.ties(&taint.name);
+        !narrows && !trusted && selects_one(column)
+    })?;
+    let class = rows.class.name();
+    if rows.class.is("_Role") || (rows.does == Does::Read && class == Some("_Installation")) {
+        return None;
+    }
+    if names::is_entrance(&scene.entry.kind.subject()) && rows.does == Does::Read {
+        return None;
+    }
+    let severity = match rows.does {
+        Does::Read => {
+            if !scene.is_used(rows, event) && !gives_rows_whole(scene, event) {
+                return None;
+            }
+            // A look-up of somebody whose row is changed below is reported there.
+            let given = gives_rows_whole(scene, event) || gives_chosen_columns(scene, event);
+            if !given {
+                return None;
+            }
+            if names::is_of_people(class) { Severity::High } else { Severity::Medium }
+        }
+        Does::Update if is_counter(rows) => return None,
+        Does::Update | Does::Delete if names::is_of_people(class) => Severity::Critical,
+        _ => Severity::High,
+    };
+    let callers = super::callers(scene.entry, &event.guards);
+    let severity =
+        if callers == Callers::SignedIn && severity == Severity::Critical { Severity::High } else { severity };
+    let what = what(rows);
+    let end = format!("{what} with the master key");
+    let mut risk =
+        scene.risk("object-of-others", event).word("what", what).about(class).rated(severity).by(&by.1, &end);
+    if let Some(at) = rows.selection.at.filter(|at| *at != risk.at) {
+        risk.related.push((at, "selected here".to_owned()));
+    }
+    Some(risk)
+}
+
+/// Whether a column mostly selects single rows: ids, pointers, names, addresses.
+fn selects_one(column: &str) -> bool {
+    let free = [
+        "status",
+        "state",
+        "type",
+        "category",
+        "createdat",
+        "updatedat",
+        "date",
+        "lang",
+        "language",
+        "country",
+        "city",
+    ];
+    !free.contains(&column.to_ascii_lowercase().as_str())
+}
+
+fn class_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
+    let ClassRef::Client(taint) = &rows.class else { return None };
+    if !is_master(rows) || !scene.is_for_users(event) {
+        return None;
+    }
+    if event.guards.clean(&taint.name).any(Clean::ALLOWED) || event.guards.any(&[Flag::Role, Flag::Master]) {
+        return None;
+    }
+    let what = format!("{} rows", rows.does.verb());
+    Some(scene.risk("class-from-client", event).word("what", what).rated(Severity::High).by(taint, "names the class"))
+}
+
+fn parameters_unchecked(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
+    // Only advice, and only where nothing else is known of the function.
+    let EntryKind::Function(_) = scene.entry.kind else { return };
+    let _ = (scene, found);
+}

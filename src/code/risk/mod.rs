@@ -1,0 +1,241 @@
+//! What is risky in what a handler does. One file for each family of the catalogue of
+//! risks; each says which events, with what is known there, make the risk.
+//!
+//! A handler has one finding of a kind: at the worst place, the others beside it.
+
+mod acl;
+mod answer;
+mod code;
+mod effect;
+mod flow;
+mod foreign;
+mod identity;
+mod master;
+mod money;
+mod names;
+mod refusal;
+mod secrets;
+mod trigger;
+mod user;
+
+use std::collections::BTreeMap;
+
+pub use flow::{FlowRule as Sinks, Source};
+
+use crate::severity::Severity;
+
+use super::analysis::Frozen;
+use super::entry::{Callers, Entry, EntryKind};
+use super::event::{Event, RowsEvent, What};
+use super::guards::{Flag, Guards};
+use super::run::Run;
+use super::shape::Rights;
+use super::taint::Taint;
+use super::value::Pos;
+
+/// Something risky.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Risk {
+    /// The fact of the table `code`, or the id of a `[flow]` rule.
+    pub kind: &'static str,
+    /// The id of the `[flow]` rule, if it is one's.
+    pub rule: Option<String>,
+    /// The handler.
+    pub subject: String,
+    /// Who can make use of it.
+    pub callers: Callers,
+    /// Where.
+    pub at: Pos,
+    /// Further places of the same in this handler.
+    pub related: Vec<(Pos, String)>,
+    /// The way of a value, the source first.
+    pub path: Vec<(Pos, String)>,
+    /// What the placeholders of messages stand for.
+    pub words: Vec<(&'static str, String)>,
+    /// How bad, if it is not what the rule says.
+    pub severity: Option<Severity>,
+    /// The class that is reached.
+    pub class: Option<String>,
+    /// How bad compared with others of its kind in the handler.
+    weight: u8,
+}
+
+/// What the judges of risks see.
+pub struct Scene<'s, 'w> {
+    /// The walk.
+    pub run: &'s Run<'w>,
+    /// The handler.
+    pub entry: &'s Entry,
+    /// What it does.
+    pub events: &'s [Event],
+    /// Columns that users cannot write.
+    pub frozen: &'s Frozen,
+}
+
+/// All that is risky in a handler.
+pub fn of_handler(run: &mut Run<'_>, entry: &Entry, frozen: &Frozen, sinks: &[Sinks<'_>]) -> Vec<Risk> {
+    let events = std::mem::take(&mut run.events);
+    let scene = Scene { run, entry, events: &events, frozen };
+    let mut found = Vec::new();
+    master::judge(&scene, &mut found);
+    foreign::judge(&scene, &mut found);
+    identity::judge(&scene, &mut found);
+    answer::judge(&scene, &mut found);
+    effect::judge(&scene, &mut found);
+    money::judge(&scene, &mut found);
+    acl::judge(&scene, &mut found);
+    refusal::judge(&scene, &mut found);
+    trigger::judge(&scene, &mut found);
+    user::judge(&scene, &mut found);
+    secrets::judge(&scene, &mut found);
+    code::judge(&scene, &mut found);
+    flow::judge(&scene, sinks, &mut found);
+    one_of_a_kind(found)
+}
+
+/// What is risky in files as such.
+pub fn of_files(file_wide: &[Pos]) -> Vec<Risk> {
+    let risk = |at: &Pos| Risk {
+        kind: "file-wide-master-key",
+        rule: None,
+        subject: String::new(),
+        callers: Callers::Anyone,
+        at: *at,
+        related: Vec::new(),
+        path: Vec::new(),
+        words: Vec::new(),
+        severity: None,
+        class: None,
+        weight: 0,
+    };
+    file_wide.iter().map(risk).collect()
+}
+
+/// Of several risks of a kind the worst, with the places of the others.
+fn one_of_a_kind(found: Vec<Risk>) -> Vec<Risk> {
+    let mut kept: BTreeMap<(&'static str, Option<String>), Risk> = BTreeMap::new();
+    for risk in found {
+        let key = (risk.kind, risk.rule.clone());
+        match kept.get_mut(&key) {
+            None => drop(kept.insert(key, risk)),
+            Some(first) => {
+                let (mut best, other) =
+                    if risk.weight > first.weight { (risk, first.clone()) } else { (first.clone(), risk) };
+                const MOST: usize = 8;
+                for (at, what) in other.related.into_iter().chain([(other.at, "also here".to_owned())]) {
+                    if at != best.at && best.related.len() < MOST && !best.related.iter().any(|(known, _)| *known == at)
+                    {
+                        best.related.push((at, what));
+                    }
+                }
+                *first = best;
+            }
+        }
+    }
+    kept.into_values().collect()
+}
+
+/// Who may get past these tests of a handler.
+pub fn callers(entry: &Entry, guards: &Guards) -> Callers {
+    match entry.kind {
+        EntryKind::Job(_) => Callers::Server,
+        _ if guards.has(Flag::Opaque) => Callers::past(guards).max(Callers::SignedIn),
+        EntryKind::Trigger(..) | EntryKind::Function(_) | EntryKind::Route(..) => Callers::past(guards),
+    }
+}
+
+impl<'s> Scene<'s, '_> {
+    /// A risk at an event.
+    pub fn risk(&self, kind: &'static str, event: &Event) -> Risk {
+        let callers = callers(self.entry, &event.guards);
+        let subject = self.entry.kind.subject();
+        Risk {
+            kind,
+            rule: None,
+            words: vec![("handler", subject.clone()), ("who", callers.words().to_owned())],
+            subject,
+            callers,
+            at: event.at,
+            related: Vec::new(),
+            path: Vec::new(),
+            severity: None,
+            class: None,
+            weight: 0,
+        }
+    }
+
+    /// Rows that are read or written, with what is known there.
+    pub fn rows(&self) -> impl Iterator<Item = (&'s Event, &'s RowsEvent)> {
+        self.events.iter().filter_map(|event| match &event.what {
+            What::Rows(rows) => Some((event, rows)),
+            _ => None,
+        })
+    }
+
+    /// Whether the handler is a cloud function or a route, which clients call directly.
+    pub fn is_called_directly(&self) -> bool {
+        matches!(self.entry.kind, EntryKind::Function(_) | EntryKind::Route(..))
+    }
+
+    /// Whether it is a trigger.
+    pub fn is_trigger(&self) -> bool {
+        matches!(self.entry.kind, EntryKind::Trigger(..))
+    }
+
+    /// Whether nobody was asked who they are.
+    pub fn is_open(&self, event: &Event) -> bool {
+        callers(self.entry, &event.guards) == Callers::Anyone
+    }
+
+    /// Whether at most a sign-in was asked for.
+    pub fn is_for_users(&self, event: &Event) -> bool {
+        callers(self.entry, &event.guards) <= Callers::SignedIn && !event.guards.has(Flag::Opaque)
+    }
+
+    /// Whether a row was looked into, written or given back.
+    pub fn is_used(&self, rows: &RowsEvent, event: &Event) -> bool {
+        let made_at = event.at;
+        self.run.touched.iter().any(|row| self.run.heap.get(*row).at == Some(made_at))
+            || self.rows().any(|(later, other)| {
+                other.row.is_some_and(|row| self.run.heap.get(row).at == Some(made_at)) && later.at != event.at
+            })
+            || rows.row.is_some()
+    }
+}
+
+impl Risk {
+    /// The same with a word for messages.
+    pub fn word(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.words.push((name, value.into()));
+        self
+    }
+
+    /// The same, this bad.
+    pub fn rated(mut self, severity: Severity) -> Self {
+        self.weight = severity as u8;
+        self.severity = Some(severity);
+        self
+    }
+
+    /// The same with the way of a value.
+    pub fn by(mut self, taint: &Taint, end: &str) -> Self {
+        self.path = taint.way();
+        self.path.push((self.at, end.to_owned()));
+        if !self.words.iter().any(|(name, _)| *name == "source") {
+            self.words.push(("source", taint.name.to_string()));
+        }
+        self
+    }
+
+    /// The same about a class.
+    pub fn about(mut self, class: Option<&str>) -> Self {
+        self.class = class.map(str::to_owned);
+        self.words.push(("class", class.unwrap_or("a class").to_owned()));
+        self
+    }
+}
+
+/// Whether rows are touched with the master key.
+pub fn is_master(rows: &RowsEvent) -> bool {
+    rows.rights == Rights::Master
+}

@@ -1,0 +1,297 @@
+//! Statements.
+
+use std::sync::Arc;
+
+use crate::code::guards::Guards;
+use crate::code::value::{Kind, Value};
+use crate::model::unit::{Expr, Pattern, Stmt, StmtKind};
+
+use super::Run;
+
+/// Elements of a known list that a loop is walked through for, one by one.
+const MOST_ROUNDS: usize = 64;
+
+impl<'a> Run<'a> {
+    /// Walks through statements. Functions count from the start of their block.
+    pub fn block(&mut self, body: &'a [Stmt]) {
+        for stmt in body {
+            if let StmtKind::Function(id) = &stmt.kind {
+                let function = self.closure(*id);
+                let name = self.world.units.get(self.unit()).and_then(|unit| unit.function(*id)?.name.clone());
+                if let Some(name) = name {
+                    self.declare(&name, function);
+                }
+            }
+        }
+        for stmt in body {
+            if !self.step() {
+                return;
+            }
+            self.stmt(stmt);
+        }
+    }
+
+    fn stmt(&mut self, stmt: &'a Stmt) {
+        match &stmt.kind {
+            StmtKind::Expr(expr) => drop(self.expr(expr)),
+            StmtKind::Let(pattern, value) => self.stmt_let(pattern, value.as_ref()),
+            StmtKind::Function(_) => {}
+            StmtKind::Class(id) => {
+                let class = self.class_value(*id);
+                let name = self.world.units.get(self.unit()).and_then(|unit| unit.class(*id)?.name.clone());
+                if let Some(name) = name {
+                    self.declare(&name, class);
+                }
+            }
+            StmtKind::Return(value) => {
+                let value = value.as_ref().map_or_else(Value::undefined, |value| self.expr(value));
+                self.give(value);
+            }
+            StmtKind::Throw(value) => {
+                self.expr(value);
+                self.throw();
+            }
+            StmtKind::If(test, then, other) => {
+                let value = self.expr(test);
+                let truth = self.truth(&value);
+                let refused_before = self.guards();
+                let (yes, no) = (truth.yes.clone(), truth.no.clone());
+                let mut refused = None;
+                self.branch([truth.yes, truth.no], |run, way| {
+                    run.block(if way == 0 { then } else { other });
+                    let newly = |guards: &Guards| {
+                        guards.has(crate::code::guards::Flag::Refused)
+                            && !refused_before.has(crate::code::guards::Flag::Refused)
+                    };
+                    if run.path.as_ref().is_some_and(newly) {
+                        refused = Some(way);
+                    }
+                });
+                // A refusal that the code after it does not know of.
+                if let (Some(way), Some(path)) = (refused, &self.path)
+                    && !path.has(crate::code::guards::Flag::Refused)
+                {
+                    let meant = if way == 0 { no } else { yes };
+                    let at = self.pos(stmt.span);
+                    self.loose.push((at, meant.unwrap_or_default()));
+                }
+            }
+            StmtKind::Loop { init, test, update, body, at_least_once } => {
+                self.block(init);
+                let truth = match test {
+                    Some(test) if !at_least_once => {
+                        let value = self.expr(test);
+                        self.truth(&value)
+                    }
+                    _ => Value::unknown().truth(),
+                };
+                let skip = if *at_least_once { None } else { Some(Guards::default()) };
+                self.branch([truth.yes, skip], |run, way| {
+                    if way == 0 {
+                        run.round(body);
+                        if let Some(update) = update {
+                            run.expr(update);
+                        }
+                    }
+                });
+            }
+            StmtKind::ForEach { pattern, over, keys, body } => self.for_each(pattern, over, *keys, body),
+            StmtKind::Switch(on, cases) => self.switch(on, cases),
+            StmtKind::Try { body, caught, handler, finally } => {
+                self.stmt_try(body, caught.as_ref(), handler.as_deref(), finally);
+            }
+            StmtKind::Block(body) => self.block(body),
+            // What follows in the round is not reached; what follows the loop is.
+            StmtKind::Break | StmtKind::Continue => self.path = None,
+        }
+    }
+
+    fn stmt_let(&mut self, pattern: &'a Pattern, value: Option<&'a Expr>) {
+        match (pattern, value) {
+            // `var x;` does not take away what x has.
+            (Pattern::Name(name, _), None) => {
+                let scope = self.frames.last().map(|frame| frame.scope);
+                let known =
+                    scope.and_then(|scope| self.heap.scope(scope)).is_some_and(|scope| scope.vars.contains_key(name));
+                if !known {
+                    self.declare(name, Value::undefined());
+                }
+            }
+            (pattern, None) => self.bind(pattern, Value::undefined()),
+            (pattern, Some(value)) => {
+                let value = self.expr(value);
+                self.bind(pattern, value);
+            }
+        }
+    }
+
+    /// Ends the activation with a value.
+    pub fn give(&mut self, value: Value) {
+        if let (Some(path), Some(frame)) = (self.path.take(), self.frames.last_mut()) {
+            frame.returns.push((value, path));
+        }
+    }
+
+    /// Ends the path by an error.
+    pub fn throw(&mut self) {
+        let Some(path) = self.path.take() else { return };
+        if let Some(caught) = self.frames.last_mut().and_then(|frame| frame.tries.last_mut()) {
+            caught.push(path);
+        }
+    }
+
+    /// One round of a loop: what breaks out of it goes on behind it.
+    fn round(&mut self, body: &'a [Stmt]) {
+        let before = self.path.clone();
+        self.block(body);
+        let returned = self.path.is_none();
+        if returned {
+            // `break`, `continue` and `return` look alike here: go on with what was known before.
+            self.path = before;
+        }
+    }
+
+    fn for_each(&mut self, pattern: &'a Pattern, over: &'a Expr, keys: bool, body: &'a [Stmt]) {
+        let list = self.expr(over);
+        let at = self.pos(over.span);
+        let (known, complete) = if keys { self.keys_of(&list) } else { self.elements_of(&list) };
+        if complete && !known.is_empty() && known.len() <= MOST_ROUNDS {
+            for item in known {
+                self.bind(pattern, item);
+                self.round(body);
+            }
+            return;
+        }
+        let element = if keys { self.any_key(&list, at) } else { self.any_element(&list, at) };
+        self.branch([Some(Guards::default()), Some(Guards::default())], |run, way| {
+            if way == 0 {
+                run.bind(pattern, element.clone());
+                run.round(body);
+            }
+        });
+    }
+
+    fn switch(&mut self, on: &'a Expr, cases: &'a [(Option<Expr>, Vec<Stmt>)]) {
+        let value = self.expr(on);
+        let Some(before) = self.path.clone() else { return };
+        let mut ends: Vec<(Guards, super::Changes)> = Vec::new();
+        let floor = std::mem::replace(&mut self.floor, u32::MAX);
+        self.floor = floor.max(self.heap.len());
+        let has_default = cases.iter().any(|(test, _)| test.is_none());
+        for (number, (test, _)) in cases.iter().enumerate() {
+            let mark = self.undo.len();
+            self.path = Some(before.clone());
+            if let Some(test) = test {
+                let wanted = self.expr(test);
+                let equal = self.compare(crate::model::unit::Binary::Equal, &value, &wanted, test);
+                let truth = self.truth(&equal);
+                match truth.yes {
+                    Some(yes) => self.learn(&yes),
+                    None => self.path = None,
+                }
+            }
+            // Falls through until a case ends in `break` or `return`.
+            for (_, body) in cases.iter().skip(number) {
+                let falls = !body.iter().any(ends_case);
+                let (head, ended) = match body.iter().position(|stmt| matches!(stmt.kind, StmtKind::Break)) {
+                    Some(at) => (body.get(..at).unwrap_or_default(), true),
+                    None => (body.as_slice(), false),
+                };
+                self.block(head);
+                if ended || !falls || self.path.is_none() {
+                    break;
+                }
+            }
+            let changes = self.roll_back(mark);
+            if let Some(end) = self.path.take() {
+                ends.push((end, changes));
+            }
+        }
+        if !has_default {
+            ends.push((before, super::Changes::default()));
+        }
+        self.floor = floor;
+        self.join(ends);
+    }
+
+    fn stmt_try(
+        &mut self,
+        body: &'a [Stmt],
+        caught: Option<&'a Pattern>,
+        handler: Option<&'a [Stmt]>,
+        finally: &'a [Stmt],
+    ) {
+        let Some(before) = self.path.clone() else { return };
+        if let (Some(frame), Some(_)) = (self.frames.last_mut(), handler) {
+            frame.tries.push(Vec::new());
+        }
+        self.block(body);
+        if let Some(handler) = handler {
+            if let Some(frame) = self.frames.last_mut() {
+                frame.tries.pop();
+            }
+            // Anything in the body may have thrown, so nothing but the start is sure.
+            let after = self.path.take();
+            let mark = self.undo.len();
+            self.path = Some(before);
+            if let Some(pattern) = caught {
+                self.bind(pattern, Value::path("error"));
+            }
+            self.block(handler);
+            let changes = self.roll_back(mark);
+            match (after, self.path.take()) {
+                (Some(after), Some(end)) => self.join(vec![(after, super::Changes::default()), (end, changes)]),
+                (Some(after), None) => self.path = Some(after),
+                (None, Some(end)) => self.join(vec![(end, changes)]),
+                (None, None) => {}
+            }
+        }
+        if !finally.is_empty() {
+            let ended = self.path.is_none();
+            if ended {
+                self.path = Some(Guards::default());
+            }
+            self.block(finally);
+            if ended {
+                self.path = None;
+            }
+        }
+    }
+
+    /// What is known if a value is true or false, with what only the walk knows of it.
+    pub fn truth(&mut self, value: &Value) -> crate::code::value::Test {
+        if let Kind::OneOf(values) = &value.kind
+            && value.test.is_none()
+        {
+            let mut test = crate::code::value::Test::default();
+            for (value, guards) in values.iter() {
+                let truth = self.truth(value);
+                let either = |old: Option<Guards>, new: Option<Guards>| match (old, new) {
+                    (Some(old), Some(new)) => Some(old.common(&new)),
+                    (old, new) => old.or(new),
+                };
+                test.yes = either(test.yes, truth.yes.map(|yes| yes.and(guards)));
+                test.no = either(test.no, truth.no.map(|no| no.and(guards)));
+            }
+            return test;
+        }
+        let mut test = value.truth();
+        if value.test.is_none()
+            && let Kind::Column(row, column) = &value.kind
+            && *row == self.caller
+            && let Some(yes) = &mut test.yes
+        {
+            *yes = yes.and(&self.own_column(&Arc::clone(column)));
+        }
+        test
+    }
+}
+
+/// Whether a statement ends a case of a `switch`.
+fn ends_case(stmt: &Stmt) -> bool {
+    match &stmt.kind {
+        StmtKind::Break | StmtKind::Return(_) | StmtKind::Throw(_) | StmtKind::Continue => true,
+        StmtKind::Block(body) => body.iter().any(ends_case),
+        _ => false,
+    }
+}
