@@ -8,6 +8,7 @@
 //! * [`code`]: JavaScript and TypeScript, from text to plain data;
 //! * [`rules`]: a rule is a Markdown file: what to match, why it matters, its cases;
 //! * [`finding`]: what a rule found, known by what it is about, and ignores;
+//! * [`secrets`]: keys in texts, of which only digests leave;
 //! * [`audit`]: a snapshot and rules make findings; pure;
 //! * [`read`]: files to a snapshot; the only room that reads;
 //! * [`report`]: an outcome as text, SARIF, JSON, annotations and CSV;
@@ -46,6 +47,8 @@ pub mod code;
 
 pub mod finding;
 pub mod rules;
+
+pub mod secrets;
 
 pub mod audit;
 

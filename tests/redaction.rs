@@ -164,6 +164,40 @@ fn app(folder: &Path, planter: &mut Planter) {
     );
 }
 
+/// Keys in files that describe nothing, some twice on a line and some in other encodings.
+fn code(folder: &Path, planter: &mut Planter) {
+    let env = format!(
+        "MASTER_KEY={}\nSMTP_PASSWORD='{}'\n",
+        planter.key("master key in .env"),
+        planter.key("password in .env")
+    );
+    let script = format!(
+        "new ParseServer({{ masterKey: '{}', databaseURI: 'mongodb://a:{}@db.shop.net/b', fileKey: '{}' }});\n",
+        planter.key("master key in code"),
+        planter.key("database password in code"),
+        planter.key("file key in code"),
+    );
+    let compose = format!("environment:\n  DB_PASSWORD: {}\n", planter.key("password in a compose file"));
+    let body = planter.plant("private key", "{}", 200);
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+    let wide = format!("masterKey: '{}',", planter.key("master key in UTF-16"));
+    let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(wide.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let narrow = format!("// \u{e9}\nmasterKey: '{}',", planter.key("master key in Latin-1"));
+    let narrow: Vec<u8> = narrow.chars().map(|character| character as u8).collect();
+    write(
+        folder,
+        &[
+            (".env", env.as_bytes()),
+            ("index.js", script.as_bytes()),
+            ("copy/index.js", script.as_bytes()),
+            ("docker-compose.yml", compose.as_bytes()),
+            ("certs/push.p8", pem.as_bytes()),
+            ("wide.js", &wide),
+            ("narrow.js", &narrow),
+        ],
+    );
+}
+
 /// Files of which the program has to say why it cannot read them.
 fn broken(folder: &Path, planter: &mut Planter) {
     let mut secret = |what: &str| planter.key(what);
@@ -286,6 +320,7 @@ fn no_key_and_no_personal_value_is_in_any_output() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut planter = Planter::new();
     app(folder.path(), &mut planter);
+    code(folder.path(), &mut planter);
     let done = run_all(folder.path(), &planter);
     for report in &done[..10] {
         assert_eq!((report.code <= 1, report.err.as_str()), (true, ""), "{}", report.text());
@@ -303,6 +338,12 @@ fn no_key_and_no_personal_value_is_in_any_output() {
         "export-master-key",
         "export-password-hashes",
         "export-session-tokens",
+        "secret-compose-password",
+        "secret-database-address",
+        "secret-in-environment-file",
+        "secret-parse-master-key",
+        "secret-parse-master-key-in-configuration",
+        "secret-private-key",
         "server-master-key-reused",
         "webhook-plain-http",
     ] {

@@ -29,7 +29,8 @@ fn fact(risk: &Risk, kind: &'static str, units: &[Unit], texts: &Texts) -> Optio
     let placed = |list: &[(Pos, String)]| -> Vec<(Place, String)> {
         list.iter().filter_map(|(pos, what)| Some((place(units, *pos)?, what.clone()))).collect()
     };
-    let mut fact = Fact::new("code", kind, subject.clone(), at).with_path(placed(&risk.path)).called_by(caller(risk.callers));
+    let mut fact =
+        Fact::new("code", kind, subject.clone(), at).with_path(placed(&risk.path)).called_by(caller(risk.callers));
     fact.related = placed(&risk.related);
     fact.class = risk.class.as_deref().map(ClassName::from);
     for (name, value) in &risk.words {

@@ -20,7 +20,7 @@ use crate::code::analysis::analyse;
 use crate::code::risk::Sinks as FlowRule;
 use crate::finding::Finding;
 use crate::finding::suppress::{self, Directive, KnownRules, Suppressed};
-use crate::model::{ClassName, RuleId, Snapshot};
+use crate::model::{ClassName, RuleId, SecretHit, Snapshot};
 use crate::permit::Engine;
 use crate::rules::program::Program;
 use crate::rules::{FactMatcher, Matcher, Rule, Who};
@@ -51,8 +51,7 @@ pub fn severity(program: &Program, finding: &Finding) -> Severity {
 pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>, today: jiff::civil::Date) -> Outcome {
     let engine = Engine::new(&snapshot.app);
     let access = access::all(&engine, &program.words);
-    let flows: Vec<FlowRule<'_>> =
-        program.flows().map(|(id, matcher)| FlowRule { id: id.as_str(), matcher }).collect();
+    let flows: Vec<FlowRule<'_>> = program.flows().map(|(id, matcher)| FlowRule { id: id.as_str(), matcher }).collect();
     let analysis = analyse(&snapshot.app, &flows);
     let mut facts = facts(snapshot, program, &engine, &access);
     facts.extend(code::facts(&snapshot.app, &analysis, &snapshot.texts));
@@ -75,6 +74,11 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
             Matcher::Flow(matcher) => {
                 for fact in code::of_flow(&snapshot.app, &analysis, rule.id.as_str(), &snapshot.texts) {
                     add(&mut found, program, finding(rule, &matcher.message, fact));
+                }
+            }
+            Matcher::Secret(matcher) => {
+                for hit in snapshot.app.hits.read().into_iter().flatten().filter(|hit| hit.rule == rule.id) {
+                    add(&mut found, program, finding(rule, &matcher.message, leaked(hit, snapshot)));
                 }
             }
         }
@@ -130,6 +134,16 @@ fn selects(matcher: &FactMatcher, fact: &Fact, program: &Program, snapshot: &Sna
         && reached
         && (matcher.callers.is_empty() || fact.callers.is_some_and(|callers| matcher.callers.contains(&callers)))
         && (matcher.data.is_empty() || tagged())
+}
+
+/// A key in a file. Its digest is what the finding is about, so that a key in ten files is one
+/// finding, and stays the same one when it moves.
+fn leaked(hit: &SecretHit, snapshot: &Snapshot) -> Fact {
+    let length = if hit.length == 1 { "1 character".to_owned() } else { format!("{} characters", hit.length) };
+    let key = if hit.ends.is_empty() { length } else { format!("`{}`, {length}", hit.ends) };
+    Fact::new("secret", "key", hit.digest.clone(), hit.at.clone())
+        .word("key", key)
+        .word("path", snapshot.texts.path(&hit.at))
 }
 
 fn finding(rule: &Rule, message: &str, fact: Fact) -> Finding {

@@ -42,9 +42,7 @@ pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
         return Analysis::default();
     }
     let project = Project::new(app);
-    let legacy_master = !project.manifests().any(|manifest| {
-        manifest.version_of("parse-server").is_some()
-    });
+    let legacy_master = !project.manifests().any(|manifest| manifest.version_of("parse-server").is_some());
     let world = World { units, project: &project, legacy_master };
     let mut loader = Run::new(&world);
     seed_caller(&mut loader);
@@ -179,21 +177,18 @@ fn start(run: &mut Run<'_>, entry: &Entry) -> Guards {
             }
             continue;
         }
-        let second = if is_route || matches!(entry.kind, EntryKind::Trigger(..) | EntryKind::Function(_) | EntryKind::Job(_)) {
-            answer.clone()
-        } else {
-            Value::undefined()
-        };
+        let second =
+            if is_route || matches!(entry.kind, EntryKind::Trigger(..) | EntryKind::Function(_) | EntryKind::Job(_)) {
+                answer.clone()
+            } else {
+                Value::undefined()
+            };
         let third = Value::path("next");
         let given = run.call_value(handler, &Value::undefined(), vec![request.clone(), second, third], at);
         if !is_route {
             let given = run.wait_for(given);
             if run.path.is_some() && !matches!(given.kind, Kind::Undefined) {
-                run.note(
-                    super::event::What::Answer { value: given, refuses: false },
-                    at,
-                    &Guards::default(),
-                );
+                run.note(super::event::What::Answer { value: given, refuses: false }, at, &Guards::default());
             }
         }
     }

@@ -74,11 +74,8 @@ impl Guards {
         if other.is_empty() {
             return self.clone();
         }
-        let about = if other.about.is_empty() {
-            self.about.clone()
-        } else {
-            self.about.union(&other.about).cloned().collect()
-        };
+        let about =
+            if other.about.is_empty() { self.about.clone() } else { self.about.union(&other.about).cloned().collect() };
         Self { flags: self.flags | other.flags, about }
     }
 

@@ -99,7 +99,8 @@ impl Heap {
 
     /// An object, to be changed.
     pub fn get_mut(&mut self, id: ObjectId) -> &mut Object {
-        let new = id.0.checked_sub(self.below.0).map(|index| index as usize).filter(|index| *index < self.objects.len());
+        let new =
+            id.0.checked_sub(self.below.0).map(|index| index as usize).filter(|index| *index < self.objects.len());
         if let Some(index) = new
             && let Some(object) = self.objects.get_mut(index)
         {

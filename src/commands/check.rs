@@ -24,7 +24,7 @@ use crate::report::{Report, Reporter};
 use crate::rules::program::Program;
 use crate::severity::Severity;
 
-use super::load::{Loaded, load};
+use super::load::{Loaded, load_and_search};
 use super::{CLEAN, FOUND, INCOMPLETE, colors, unicode, width};
 
 /// A report that was asked for.
@@ -46,7 +46,7 @@ enum Format {
 pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     let outputs = outputs(&args.output)?;
     let bar = Bar::default();
-    let loaded = load(&args.path, &args.input, &bar);
+    let loaded = load_and_search(&args.path, &args.input, &bar);
     bar.finish();
     let Loaded { settings, program, reading, directives } = loaded?;
     let fail_on = severity(args.fail_on.as_deref(), "--fail-on")?.or(settings.check.fail_on).unwrap_or(Severity::High);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use jiff::civil::Date;
@@ -18,6 +19,8 @@ use crate::rules::Rule;
 use crate::rules::loader;
 use crate::rules::program::Program;
 use crate::rules::words::{Named, Tag, Words};
+use crate::secrets::Scanner;
+use crate::secrets::redact::Salt;
 use crate::settings::{Data, PLACES, Settings};
 
 /// The number of the configuration among the files of a report.
@@ -42,8 +45,25 @@ struct Config {
     source: Option<(String, String, PathBuf)>,
 }
 
+/// Reads an app, and looks for keys in its files.
+pub fn load_and_search(path: &Path, args: &InputArgs, progress: &dyn Progress) -> Result<Loaded> {
+    read_app(path, args, progress, |program| {
+        let scanner = Scanner::new(program.rules.values(), Salt::default());
+        Ok(Some(Arc::new(scanner.context("the words of the rules about keys")?)))
+    })
+}
+
 /// Reads an app.
 pub fn load(path: &Path, args: &InputArgs, progress: &dyn Progress) -> Result<Loaded> {
+    read_app(path, args, progress, |_| Ok(None))
+}
+
+fn read_app(
+    path: &Path,
+    args: &InputArgs,
+    progress: &dyn Progress,
+    scanner: impl FnOnce(&Program) -> Result<Option<Arc<Scanner>>>,
+) -> Result<Loaded> {
     // Symlinks are followed, and what is there may still be closed to us.
     if let Err(error) = fs::metadata(path) {
         bail!("`{}`: {}", path.display(), read::file::words(&error));
@@ -51,7 +71,8 @@ pub fn load(path: &Path, args: &InputArgs, progress: &dyn Progress) -> Result<Lo
     let config = config(path, args)?;
     let program = program(&config, args)?;
     let version = server_version(&config.settings, args)?;
-    let settings = read::Settings { ignored: config.settings.inputs.ignore.clone(), server_version: version };
+    let scanner = scanner(&program)?;
+    let settings = read::Settings { ignored: config.settings.inputs.ignore.clone(), server_version: version, scanner };
     let mut reading = read::read(&Input::Path(path.to_owned()), &settings, progress);
     let directives = directives(&config)?;
     if let Some((name, text, _)) = config.source {

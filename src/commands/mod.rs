@@ -4,6 +4,7 @@ mod can;
 pub(crate) mod check;
 mod explain;
 mod load;
+mod made_up;
 pub mod rule_cases;
 mod rules;
 mod shell;

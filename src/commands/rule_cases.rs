@@ -1,7 +1,7 @@
 //! Runs the cases of a rule through the real pipeline: files in memory are read,
 //! audited by this rule alone, and what is found is compared.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -13,6 +13,10 @@ use crate::report::lines::Lines;
 use crate::rules::program::Program;
 use crate::rules::words::Words;
 use crate::rules::{Case, Matcher, Rule};
+use crate::secrets::Scanner;
+use crate::secrets::redact::Salt;
+
+use super::made_up::MadeUp;
 
 /// The day on which cases happen.
 const TODAY: Date = jiff::civil::date(2026, 1, 1);
@@ -80,8 +84,10 @@ fn is(found: &str, expected: &str) -> bool {
 
 /// What a rule finds in a case: lines `PATH[:LINE]  SUBJECT`, sorted.
 pub fn run(rule: &Rule, case: &Case, all: &[Rule], words: &Words) -> Vec<String> {
-    let files: BTreeMap<String, String> = case.files.clone();
-    let reading = read::read(&Input::Memory(files), &read::Settings::default(), &Silent);
+    let made_up = MadeUp::new(&case.files, &Salt::default());
+    let scanner = Scanner::new([rule], Salt::default()).ok().map(Arc::new);
+    let settings = read::Settings { scanner, ..read::Settings::default() };
+    let reading = read::read(&Input::Memory(made_up.files.clone()), &settings, &Silent);
     // An ignore is about other rules, so they must be there.
     let rules = match &rule.matcher {
         Matcher::Facts("ignore", _) => all.to_vec(),
@@ -92,7 +98,7 @@ pub fn run(rule: &Rule, case: &Case, all: &[Rule], words: &Words) -> Vec<String>
         .findings
         .iter()
         .filter(|finding| finding.rule == rule.id)
-        .map(|finding| format!("{}  {}", place(&reading.snapshot, &finding.at), finding.subject))
+        .map(|finding| format!("{}  {}", place(&reading.snapshot, &finding.at), made_up.subject(&finding.subject)))
         .collect();
     found.extend(reading.problems.iter().map(|problem| format!("problem: {problem}")));
     found.sort();

@@ -18,6 +18,7 @@ pub mod operation;
 pub mod place;
 pub mod principal;
 pub mod roles;
+pub mod secret;
 pub mod server;
 pub mod snapshot;
 pub mod spans;
@@ -34,6 +35,7 @@ pub use operation::{ByOperation, Operation};
 pub use place::{FileId, Place, Span, Texts};
 pub use principal::Principal;
 pub use roles::Roles;
+pub use secret::SecretHit;
 pub use server::Server;
 pub use snapshot::Snapshot;
 pub use unit::Unit;
@@ -63,6 +65,8 @@ pub struct App {
     pub aliases: Vec<Aliases>,
     /// Credentials that lie in exports of data.
     pub leaks: Vec<Leak>,
+    /// Keys that stand in files, in the order of paths.
+    pub hits: Known<Vec<SecretHit>>,
 }
 
 /// One parameter of `_GlobalConfig`; its value is not kept.
@@ -136,6 +140,7 @@ impl App {
             && !self.config.is_read()
             && !self.webhooks.is_read()
             && self.leaks.is_empty()
+            && self.hits.read().is_none_or(Vec::is_empty)
     }
 
     /// Every role that exists or is named in permissions or ACLs.

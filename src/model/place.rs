@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 
 use super::spans::{self, Pointers, Syntax};
 
-/// The number of a file in [`Texts`], in the order of paths.
+/// The number of a file in [`Texts`]: those that may describe the app in the order of paths,
+/// behind them those that were only searched for keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FileId(pub u32);
 
@@ -151,6 +152,19 @@ impl Text {
         }
     }
 
+    /// Puts stars in place of some bytes and whole characters round them; ends of lines stay.
+    pub fn blank(&mut self, spans: impl IntoIterator<Item = std::ops::Range<usize>>) {
+        let spans: Vec<Span> = spans.into_iter().map(|span| Span::new(&self.text, span.start, span.end)).collect();
+        let mut bytes = std::mem::take(&mut self.text).into_bytes();
+        for span in spans {
+            let part = bytes.get_mut(span.start()..span.end()).unwrap_or_default();
+            part.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b'*');
+        }
+        // Only whole characters were replaced, by characters of one byte.
+        self.text = String::from_utf8(bytes).unwrap_or_default();
+        self.pointers = OnceLock::new();
+    }
+
     /// The span of a pointer's value, or of the nearest value above it that is written there.
     pub fn span_of(&self, pointer: &str) -> Option<Span> {
         let pointers = self.pointers.get_or_init(|| spans::index(&self.text, self.syntax));
@@ -208,6 +222,13 @@ impl Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_blanked_keeps_its_lines_and_length() {
+        let mut text = Text::new("a: \"bé\nc\"".as_bytes(), Show::Everything, Syntax::Plain);
+        text.blank([4..6, 8..9]);
+        assert_eq!(text.text, "a: \"***\n*\"");
+    }
 
     #[test]
     fn a_span_is_ordered_cut_and_on_whole_characters() {

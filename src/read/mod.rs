@@ -14,6 +14,7 @@ pub mod count;
 pub mod documents;
 pub mod dump;
 pub mod file;
+pub mod keys;
 pub mod manifests;
 pub mod options;
 pub mod parts;
@@ -38,8 +39,10 @@ use crate::model::server::{FoundVersion, VersionFrom};
 use crate::model::snapshot::{Snapshot, gaps};
 use crate::model::{ClassName, FileId, Known};
 use crate::problem::Problem;
+use crate::secrets::Scanner;
 
 use count::Counted;
+use keys::Searched;
 use parts::Parts;
 use source::{Bytes, Candidate};
 use tally::UserIds;
@@ -60,6 +63,8 @@ pub struct Settings {
     pub ignored: Vec<String>,
     /// The server's version, if it was given.
     pub server_version: Option<semver::Version>,
+    /// What looks for keys; without it none are looked for.
+    pub scanner: Option<Arc<Scanner>>,
 }
 
 /// Is told how many bytes of rows were read; called from several threads.
@@ -130,6 +135,9 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     (app.manifests, app.aliases) = manifests::read(candidates);
     let left = code::take(&mut app, &mut texts, &found.code, candidates, found.vendored);
     problems.extend(left.problems);
+    if let Some(scanner) = &settings.scanner {
+        app.hits = Known::Read(keys::search(scanner, &found.searched, &mut texts, &mut problems));
+    }
     problems.extend(parts.into_iter().flat_map(|(_, parts)| parts.problems));
     problems.sort();
     problems.dedup();
@@ -142,6 +150,8 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
 struct Found {
     candidates: Vec<Candidate>,
     code: Vec<Candidate>,
+    /// Files to look for keys in.
+    searched: Vec<Searched>,
     /// How many files of code were passed by.
     vendored: u64,
     problems: Vec<Problem>,
@@ -159,25 +169,30 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
                 bytes: Bytes::Memory(Arc::from(text.as_bytes())),
                 asked: false,
             };
+            let searched = files
+                .iter()
+                .zip(0..)
+                .map(|((path, text), number): (_, u32)| keys::in_memory(path, text.as_bytes(), FileId(number)));
             let all = numbered.map(candidate);
             let (vendored, own): (Vec<_>, Vec<_>) = all
                 .partition(|candidate| is_code(&candidate.path) && vendored::by_name(&candidate.path, candidate.size));
             let (code, candidates) = own.into_iter().partition(|candidate| is_code(&candidate.path));
-            Found { candidates, code, vendored: vendored.len() as u64, problems: Vec::new() }
+            Found {
+                candidates,
+                code,
+                searched: searched.collect(),
+                vendored: vendored.len() as u64,
+                problems: Vec::new(),
+            }
         }
         Input::Path(path) if path.is_file() => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let size = path.metadata().map_or(0, |metadata| metadata.len());
-            let candidate = Candidate {
-                file: FileId(0),
-                path: name.clone(),
-                name,
-                size,
-                bytes: Bytes::Disk(path.clone()),
-                asked: true,
-            };
+            let bytes = Bytes::Disk(path.clone());
+            let searched = Searched { file: FileId(0), path: name.clone(), bytes: bytes.clone(), size };
+            let candidate = Candidate { file: FileId(0), path: name.clone(), name, size, bytes, asked: true };
             let (code, candidates) = [candidate].into_iter().partition(|candidate| is_code(&candidate.path));
-            Found { candidates, code, ..Found::default() }
+            Found { candidates, code, searched: vec![searched], ..Found::default() }
         }
         Input::Path(path) => in_folder(path, settings),
     }
@@ -194,8 +209,12 @@ fn in_folder(root: &Path, settings: &Settings) -> Found {
         bytes: Bytes::Disk(disk),
         asked: false,
     });
-    let (code, candidates) = candidates.partition(|candidate| is_code(&candidate.path));
-    Found { candidates, code, vendored: walked.vendored, problems: walked.problems }
+    let candidates: Vec<Candidate> = candidates.collect();
+    let numbers: BTreeMap<String, FileId> =
+        candidates.iter().map(|candidate| (candidate.path.clone(), candidate.file)).collect();
+    let searched = keys::numbered(walked.searched, &numbers);
+    let (code, candidates) = candidates.into_iter().partition(|candidate| is_code(&candidate.path));
+    Found { candidates, code, searched, vendored: walked.vendored, problems: walked.problems }
 }
 
 /// Puts the entries of zip archives in place of the archives.

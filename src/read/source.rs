@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
+use zeroize::Zeroizing;
 use zip::ZipArchive;
 
 use crate::model::FileId;
@@ -59,6 +60,32 @@ impl Bytes {
                 Ok(then(&mut BufReader::with_capacity(64 << 10, entry)))
             }
         }
+    }
+
+    /// Opens the bytes as they lie there, packed or not.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened.
+    pub fn open_raw<T>(&self, then: impl FnOnce(&mut dyn Read) -> T) -> io::Result<T> {
+        match self {
+            Self::Disk(path) => Ok(then(&mut File::open(path)?)),
+            Self::Memory(bytes) => Ok(then(&mut Cursor::new(Arc::clone(bytes)))),
+            Self::Entry(..) => self.open(then),
+        }
+    }
+
+    /// All bytes as they lie there, about `size` of them, in a buffer that is wiped.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened or read.
+    pub fn raw(&self, size: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+        self.open_raw(|bytes| {
+            // One byte more than there should be, so that the buffer does not grow and leave a copy behind.
+            let mut whole = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
+            bytes.read_to_end(&mut whole).map(|_| whole)
+        })?
     }
 
     fn seekable(&self) -> io::Result<BufReader<Box<dyn ReadSeek>>> {

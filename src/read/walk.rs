@@ -1,7 +1,7 @@
 //! Files on disk: which of them may describe the app.
 //!
 //! `.gitignore` and `.parse-auditignore` are honoured, hidden and vendored folders
-//! are skipped, links are not followed out of the folder nor in circles. The walk
+//! are skipped (hidden files are only searched for keys), links are not followed out of the folder nor in circles. The walk
 //! is sorted, so that the same tree gives the same files in the same order.
 
 use std::path::{Path, PathBuf};
@@ -27,11 +27,43 @@ const NEVER: [&str; 61] = [
     "sass", "scss", "sh", "so", "svg", "swift", "ts", "tsx", "ttf", "wav", "webp", "woff",
 ];
 
+/// Hidden folders that hold nothing people write.
+const HIDDEN: [&str; 18] = [
+    ".git",
+    ".svn",
+    ".hg",
+    ".cache",
+    ".dart_tool",
+    ".gradle",
+    ".idea",
+    ".mypy_cache",
+    ".next",
+    ".npm",
+    ".nuxt",
+    ".nyc_output",
+    ".parcel-cache",
+    ".pytest_cache",
+    ".tox",
+    ".turbo",
+    ".venv",
+    ".yarn",
+];
+
+/// Endings of files that hold no text, and so no key that could be read.
+const NO_TEXT: [&str; 52] = [
+    "7z", "a", "aab", "aac", "apk", "avi", "bmp", "bson", "bz2", "car", "class", "dll", "doc", "docx", "dylib", "eot",
+    "exe", "flac", "gif", "gz", "heic", "icns", "ico", "ipa", "jar", "jpeg", "jpg", "m4a", "mov", "mp3", "mp4", "nib",
+    "o", "ogg", "otf", "pdf", "png", "psd", "pyc", "so", "tar", "tgz", "tif", "tiff", "ttf", "wasm", "wav", "webm",
+    "webp", "woff", "woff2", "zip",
+];
+
 /// What a walk found.
 #[derive(Debug, Default)]
 pub struct Walked {
     /// Files that may describe the app, code among them: path from the root with `/`, path on disk, length.
     pub files: Vec<(String, PathBuf, u64)>,
+    /// Files that may hold keys, as above, the hidden ones too.
+    pub searched: Vec<(String, PathBuf, u64)>,
     /// How many files of code were passed by because somebody else wrote them, or a tool made them.
     pub vendored: u64,
     /// Files and folders that could not be read.
@@ -77,7 +109,9 @@ fn take_file(root: &Path, entry: &DirEntry, walked: &mut Walked) {
         entry.path().extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
     let path = shown(root, entry.path());
     let is_code = is_code(&path);
-    if !is_code && NEVER.contains(&extension.as_str()) {
+    let is_candidate = !is_hidden(&path) && (is_code || !NEVER.contains(&extension.as_str()));
+    let is_searched = !NO_TEXT.contains(&extension.as_str());
+    if !is_candidate && !is_searched {
         return;
     }
     // A link is passed by: what it leads to is found by its own name, or is not ours.
@@ -91,6 +125,12 @@ fn take_file(root: &Path, entry: &DirEntry, walked: &mut Walked) {
             return;
         }
     };
+    if is_searched {
+        walked.searched.push((path.clone(), entry.path().to_owned(), metadata.len()));
+    }
+    if !is_candidate {
+        return;
+    }
     if is_code && vendored::by_name(&path, metadata.len()) {
         walked.vendored += 1;
         return;
@@ -98,9 +138,14 @@ fn take_file(root: &Path, entry: &DirEntry, walked: &mut Walked) {
     walked.files.push((path, entry.path().to_owned(), metadata.len()));
 }
 
+/// Whether the file or a folder below the root is hidden. Keys lie in such files, descriptions do not.
+fn is_hidden(path: &str) -> bool {
+    path.split('/').any(|part| part.starts_with('.'))
+}
+
 fn is_skipped(entry: &DirEntry, is_folder: bool, settings: &Gitignore, nested: &[(PathBuf, Gitignore)]) -> bool {
     let name = entry.file_name().to_string_lossy();
-    if name.starts_with('.') || (is_folder && VENDORED.contains(&name.as_ref())) {
+    if is_folder && (HIDDEN.contains(&name.as_ref()) || VENDORED.contains(&name.as_ref())) {
         return true;
     }
     if settings.matched(entry.path(), is_folder).is_ignore() {
@@ -215,6 +260,12 @@ mod tests {
         ]);
         let walked = walk(folder.path(), &["sub/*.bson".to_owned()]);
         assert_eq!(paths(&walked), ["a.json", "cloud/main.js", "keep.tmp"]);
+        let searched: Vec<&str> = walked.searched.iter().map(|(path, _, _)| path.as_str()).collect();
+        let hidden = [".gitignore", ".hidden/a.json", ".parse-auditignore"];
+        assert!(
+            hidden.iter().chain(&["cloud/main.js", "keep.tmp"]).all(|path| searched.contains(path)),
+            "{searched:?}"
+        );
         assert_eq!(walked.vendored, 1);
         assert_eq!(walked.problems, []);
     }

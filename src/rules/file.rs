@@ -16,6 +16,7 @@ use crate::model::RuleId;
 use crate::severity::{Confidence, Severity};
 
 use super::flow::FlowMatcher;
+use super::secret::{SECRET_PLACEHOLDERS, SecretMatcher};
 use super::vocabulary::{CODE, FLOW_PLACEHOLDERS, NOUNS, PERMISSION_PLACEHOLDERS, noun};
 use super::{Case, FactMatcher, Matcher, PermissionMatcher, Rule};
 
@@ -51,6 +52,7 @@ struct Front {
     server: Option<Spanned<FactMatcher>>,
     schema: Option<Spanned<FactMatcher>>,
     ignore: Option<Spanned<FactMatcher>>,
+    secret: Option<Spanned<SecretMatcher>>,
     code: Option<Spanned<FactMatcher>>,
     flow: Option<Spanned<FlowMatcher>>,
 }
@@ -210,8 +212,12 @@ impl Parser<'_> {
         ];
         let given: Vec<_> = facts.into_iter().filter_map(|(table, facts)| Some((table, facts.as_ref()?))).collect();
         let tables = NOUNS.map(|noun| noun.table).join("], [");
-        let expected = format!("expected exactly one of the tables [permission], [{tables}], [flow]");
+        let expected = format!("expected exactly one of the tables [permission], [{tables}], [flow], [secret]");
+        if let (Some(secret), None, [], None) = (&front.secret, &front.permission, given.as_slice(), &front.flow) {
+            return self.secret(secret, shift(secret.span()));
+        }
         match (&front.permission, given.as_slice(), &front.flow) {
+            _ if front.secret.is_some() => Err(self.at_line(1, "more than one matcher table", Some(&expected))),
             (Some(permission), [], None) => {
                 self.check_message(&permission.get_ref().message, shift(permission.span()), PERMISSION_PLACEHOLDERS)?;
                 if permission.get_ref().can.is_empty() {
@@ -235,6 +241,16 @@ impl Parser<'_> {
                     .unwrap_or(0..0);
                 Err(self.error(shift(span), "more than one matcher table", Some(expected)))
             }
+        }
+    }
+
+    /// The table `[secret]`.
+    fn secret(&self, secret: &Spanned<SecretMatcher>, span: Range<usize>) -> Result<Matcher, Mistake> {
+        let matcher = secret.get_ref();
+        self.check_message(&matcher.message, span.clone(), SECRET_PLACEHOLDERS)?;
+        match matcher.fault() {
+            Some((message, expected)) => Err(self.error(span, message, Some(expected.to_owned()))),
+            None => Ok(Matcher::Secret(Box::new(matcher.clone()))),
         }
     }
 

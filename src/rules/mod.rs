@@ -7,6 +7,7 @@ pub mod file;
 pub mod flow;
 pub mod loader;
 pub mod program;
+pub mod secret;
 pub mod vocabulary;
 pub mod words;
 
@@ -18,6 +19,7 @@ use crate::model::{Operation, RuleId};
 use crate::severity::{Confidence, Severity};
 
 use flow::FlowMatcher;
+use secret::SecretMatcher;
 use words::Tag;
 
 /// A rule.
@@ -66,6 +68,8 @@ pub enum Matcher {
     Permission(Box<PermissionMatcher>),
     /// Facts of a noun, by its table.
     Facts(&'static str, FactMatcher),
+    /// Keys that stand in files.
+    Secret(Box<SecretMatcher>),
     /// Values that reach a call.
     Flow(Box<FlowMatcher>),
 }

@@ -85,6 +85,7 @@ fn titles_are_facts_and_messages_are_parts_of_a_line() {
         let message = match &rule.matcher {
             Matcher::Permission(matcher) => &matcher.message,
             Matcher::Facts(_, matcher) => &matcher.message,
+            Matcher::Secret(matcher) => &matcher.message,
             Matcher::Flow(matcher) => &matcher.message,
         };
         for (key, text) in [("message", message), ("fix", &rule.fix)] {

@@ -13,7 +13,8 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
         let What::OpenAcl { acl, write } = &event.what else { continue };
         // What the ACL says in the end: it may be closed again.
         let key = if *write { "public-write" } else { "public-read" };
-        let is_open = matches!(scene.run.heap.get(*acl).props.get(key).map(|value| &value.kind), Some(Kind::Bool(true)));
+        let is_open =
+            matches!(scene.run.heap.get(*acl).props.get(key).map(|value| &value.kind), Some(Kind::Bool(true)));
         if !is_open {
             continue;
         }

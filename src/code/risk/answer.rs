@@ -34,7 +34,9 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
                     continue;
                 }
                 let what = format!("`{}`", class.unwrap_or("rows"));
-                found.push(scene.risk("rows-returned-whole", event).word("what", what).about(class).rated(Severity::High));
+                found.push(
+                    scene.risk("rows-returned-whole", event).word("what", what).about(class).rated(Severity::High),
+                );
             }
             for (row, column) in columns_in(scene.run, value) {
                 if !column.starts_with("sessionToken") && !column.starts_with("_sessionToken") {
@@ -92,7 +94,9 @@ fn foreign_record(scene: &Scene<'_, '_>, event: &Event, value: &Value) -> Option
 fn is_raw_error(run: &Run<'_>, value: &Value, depth: usize) -> bool {
     match &value.kind {
         Kind::Path(path) => &**path == "error" || &**path == "error.stack",
-        Kind::Object(id) if depth > 0 => run.heap.get(*id).props.values().any(|value| is_raw_error(run, value, depth - 1)),
+        Kind::Object(id) if depth > 0 => {
+            run.heap.get(*id).props.values().any(|value| is_raw_error(run, value, depth - 1))
+        }
         _ => false,
     }
 }

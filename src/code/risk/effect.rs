@@ -29,15 +29,79 @@ const CALLS: [(&[&str], &[&str], Effect); 17] = [
     (&["Parse.Cloud.sendEmail"], &[], Effect::Message),
     (&["sendMail", "sendEmail", "sendTemplate", "sendMailWithTemplate"], &[], Effect::Message),
     (&["sendSMS", "sendSms", "sendsms", "sendText", "sendWhatsApp"], &[], Effect::Message),
-    (&["messages.create", "messages.send", "calls.create", "verifications.create"], &["twilio", "mailgun", "mandrill", "vonage", "nexmo", "formData", "mailgun_js"], Effect::Message),
-    (&["send", "sendMultiple", "sendMulticast", "sendToDevice", "sendEachForMulticast"], &["sendgrid", "postmark", "mailgun", "mandrill", "firebase", "onesignal", "apn", "gcm", "fcm", "nodemailer", "resend", "emailjs", "sib", "brevo"], Effect::Message),
+    (
+        &["messages.create", "messages.send", "calls.create", "verifications.create"],
+        &["twilio", "mailgun", "mandrill", "vonage", "nexmo", "formData", "mailgun_js"],
+        Effect::Message,
+    ),
+    (
+        &["send", "sendMultiple", "sendMulticast", "sendToDevice", "sendEachForMulticast"],
+        &[
+            "sendgrid",
+            "postmark",
+            "mailgun",
+            "mandrill",
+            "firebase",
+            "onesignal",
+            "apn",
+            "gcm",
+            "fcm",
+            "nodemailer",
+            "resend",
+            "emailjs",
+            "sib",
+            "brevo",
+        ],
+        Effect::Message,
+    ),
     (&["emails.send", "mail.send", "createNotification", "sendNotification"], &[], Effect::Message),
     (&["publish"], &["sns", "aws"], Effect::Message),
     (&["chat.postMessage"], &[], Effect::Message),
-    (&["charges.create", "paymentIntents.create", "Charges.create", "transfers.create", "payouts.create", "transaction.sale"], &[], Effect::Paid),
-    (&["refunds.create", "charges.refund", "Charges.refund", "Charges.createRefund", "refund", "pixDevolution", "createRefund"], &[], Effect::Refund),
+    (
+        &[
+            "charges.create",
+            "paymentIntents.create",
+            "Charges.create",
+            "transfers.create",
+            "payouts.create",
+            "transaction.sale",
+        ],
+        &[],
+        Effect::Paid,
+    ),
+    (
+        &[
+            "refunds.create",
+            "charges.refund",
+            "Charges.refund",
+            "Charges.createRefund",
+            "refund",
+            "pixDevolution",
+            "createRefund",
+        ],
+        &[],
+        Effect::Refund,
+    ),
     (&["subscriptions.create", "checkout.sessions.create"], &["stripe"], Effect::Paid),
-    (&["chat.completions.create", "completions.create", "images.generate", "images.edit", "images.createVariation", "createCompletion", "createImage", "createImageEdit", "createImageVariation", "createChatCompletion", "responses.create", "embeddings.create", "generateContent"], &[], Effect::Paid),
+    (
+        &[
+            "chat.completions.create",
+            "completions.create",
+            "images.generate",
+            "images.edit",
+            "images.createVariation",
+            "createCompletion",
+            "createImage",
+            "createImageEdit",
+            "createImageVariation",
+            "createChatCompletion",
+            "responses.create",
+            "embeddings.create",
+            "generateContent",
+        ],
+        &[],
+        Effect::Paid,
+    ),
     (&["messages.create"], &["anthropic"], Effect::Paid),
     (&["Auth.requestMessage", "requestMessage", "requestChallengeEvm"], &[], Effect::Paid),
     (&["pixConfigWebhook", "webhookEndpoints.create", "configWebhook", "webhooks.create"], &[], Effect::Setup),
@@ -77,9 +141,28 @@ const HOSTS: [(&str, Effect); 27] = [
 
 /// HTTP clients.
 pub const CLIENTS: [&str; 22] = [
-    "Parse.Cloud.httpRequest", "axios", "axios.get", "axios.post", "axios.put", "axios.request", "axios.delete", "axios.patch", "fetch", "request", "request.get",
-    "request.post", "request.put", "got", "got.get", "got.post", "superagent.get", "superagent.post", "needle", "needle.post",
-    "https.request", "http.request",
+    "Parse.Cloud.httpRequest",
+    "axios",
+    "axios.get",
+    "axios.post",
+    "axios.put",
+    "axios.request",
+    "axios.delete",
+    "axios.patch",
+    "fetch",
+    "request",
+    "request.get",
+    "request.post",
+    "request.put",
+    "got",
+    "got.get",
+    "got.post",
+    "superagent.get",
+    "superagent.post",
+    "needle",
+    "needle.post",
+    "https.request",
+    "http.request",
 ];
 
 /// Judges a handler.
@@ -154,13 +237,36 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
         }
         let names_somebody = names::has_any(
             &chosen.name,
-            &["phone", "number", "email", "mail", "to", "message", "text", "body", "user", "recipient", "channel", "code", "content", "friend", "receiver"],
+            &[
+                "phone",
+                "number",
+                "email",
+                "mail",
+                "to",
+                "message",
+                "text",
+                "body",
+                "user",
+                "recipient",
+                "channel",
+                "code",
+                "content",
+                "friend",
+                "receiver",
+            ],
         );
         if !names_somebody {
             return None;
         }
         let what = "sends a message".to_owned();
-        return Some(scene.risk("side-effect-for-anyone", event).word("what", what).word("sink", path).rated(Severity::Medium).by(&chosen, "chooses the message"));
+        return Some(
+            scene
+                .risk("side-effect-for-anyone", event)
+                .word("what", what)
+                .word("sink", path)
+                .rated(Severity::Medium)
+                .by(&chosen, "chooses the message"),
+        );
     }
     let verb = match effect {
         Effect::Message => "sends a message",
@@ -184,7 +290,10 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
         Effect::Message | Effect::Paid => {
             // Who is signed in may be stopped; it matters when they choose whom and what.
             let recipient = chosen.as_ref().is_some_and(|taint| {
-                names::has_any(&taint.name, &["phone", "number", "email", "recipient", "to", "message", "text", "amount"])
+                names::has_any(
+                    &taint.name,
+                    &["phone", "number", "email", "recipient", "to", "message", "text", "amount"],
+                )
             });
             let severity = match (is_open, chosen.is_some(), recipient) {
                 (true, true, true) => Severity::High,
@@ -192,7 +301,8 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
                 (false, _, true) if effect == Effect::Message => Severity::Low,
                 (false, ..) => return None,
             };
-            let risk = scene.risk("side-effect-for-anyone", event).word("what", verb).word("sink", path).rated(severity);
+            let risk =
+                scene.risk("side-effect-for-anyone", event).word("what", verb).word("sink", path).rated(severity);
             Some(match &chosen {
                 Some(taint) => risk.by(taint, verb),
                 None => risk,

@@ -48,7 +48,13 @@ pub fn judge(scene: &Scene<'_, '_>, rules: &[FlowRule<'_>], found: &mut Vec<Risk
 }
 
 /// The value of the client that reaches a sink as the rule asks.
-fn reaching(scene: &Scene<'_, '_>, event: &Event, sink: &Sink, args: &[Value], rule: &FlowMatcher) -> Option<Arc<Taint>> {
+fn reaching(
+    scene: &Scene<'_, '_>,
+    event: &Event,
+    sink: &Sink,
+    args: &[Value],
+    rule: &FlowMatcher,
+) -> Option<Arc<Taint>> {
     let wanted: Vec<Value> = match sink.taken() {
         None => args.to_vec(),
         Some((number, names)) => {
@@ -92,7 +98,8 @@ fn at_position(
                 Position::Anywhere => parts.iter().find_map(inside),
                 Position::Start => {
                     // A scheme alone leaves the host open.
-                    let mut rest = parts.iter().skip_while(|part| part.as_text().is_some_and(|text| leaves_host_open(text)));
+                    let mut rest =
+                        parts.iter().skip_while(|part| part.as_text().is_some_and(|text| leaves_host_open(text)));
                     rest.next().and_then(inside)
                 }
                 Position::AfterStart => {

@@ -31,11 +31,16 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
             crate::code::shape::Origin::Fetched(selection, _) => selection.by.first().map(|(_, taint)| taint.clone()),
             _ => None,
         };
-        let chosen = chosen.filter(|taint| !event.guards.clean(&taint.name).any(Clean::ALLOWED) && !taint.clean.any(Clean::ALLOWED));
+        let chosen = chosen
+            .filter(|taint| !event.guards.clean(&taint.name).any(Clean::ALLOWED) && !taint.clean.any(Clean::ALLOWED));
         if let Some(taint) = chosen {
             let severity = if saved { Severity::Critical } else { Severity::High };
             found.push(
-                scene.risk("privilege-from-client", event).word("what", "a role").rated(severity).by(&taint, "names the role"),
+                scene
+                    .risk("privilege-from-client", event)
+                    .word("what", "a role")
+                    .rated(severity)
+                    .by(&taint, "names the role"),
             );
         }
         let _ = who;
@@ -75,7 +80,9 @@ fn privilege_column(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
         return None;
     }
     let class = rows.class.name();
-    if !matches!(class, Some("_User" | "_Role")) && !class.is_some_and(|class| names::has_any(class, &["user", "account", "member", "staff"])) {
+    if !matches!(class, Some("_User" | "_Role"))
+        && !class.is_some_and(|class| names::has_any(class, &["user", "account", "member", "staff"]))
+    {
         return None;
     }
     let (column, value, at) = rows.written.iter().find(|(column, value, _)| {

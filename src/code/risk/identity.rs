@@ -27,17 +27,17 @@ fn identity_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) 
         return None;
     }
     let (column, value, at) = rows.written.iter().find(|(column, value, _)| {
-        let taint = value.taint.clone().or_else(|| scene.run.taint_inside(value, 2)).or_else(|| row_taint(scene, value));
+        let taint =
+            value.taint.clone().or_else(|| scene.run.taint_inside(value, 2)).or_else(|| row_taint(scene, value));
         column.as_text().is_some_and(|column| names::is_identity(column))
             && taint.is_some_and(|taint| {
-                taint.from != From::OwnColumn
-                    && !event.guards.ties(&taint.name)
-                    && !taint.clean.any(Clean::ALLOWED)
+                taint.from != From::OwnColumn && !event.guards.ties(&taint.name) && !taint.clean.any(Clean::ALLOWED)
             })
     })?;
     let taint = value.taint.clone().or_else(|| scene.run.taint_inside(value, 2)).or_else(|| row_taint(scene, value))?;
     let column = column.as_text().map(|column| column.to_string()).unwrap_or_default();
-    let severity = if rows.rights == Rights::Master && scene.is_open(event) { Severity::High } else { Severity::Medium };
+    let severity =
+        if rows.rights == Rights::Master && scene.is_open(event) { Severity::High } else { Severity::Medium };
     let mut risk = scene
         .risk("identity-from-client", event)
         .about(rows.class.name())
@@ -49,7 +49,10 @@ fn identity_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) 
 }
 
 /// What of the client selected a row that is a value.
-fn row_taint(scene: &Scene<'_, '_>, value: &crate::code::value::Value) -> Option<std::sync::Arc<crate::code::taint::Taint>> {
+fn row_taint(
+    scene: &Scene<'_, '_>,
+    value: &crate::code::value::Value,
+) -> Option<std::sync::Arc<crate::code::taint::Taint>> {
     let id = value.as_object()?;
     match &scene.run.heap.get(id).shape {
         crate::code::shape::Shape::Row(info) => {
@@ -64,7 +67,10 @@ fn row_taint(scene: &Scene<'_, '_>, value: &crate::code::value::Value) -> Option
 fn is_writable(scene: &Scene<'_, '_>, column: &str) -> bool {
     let column = names::last(column);
     !scene.frozen.get("_User").is_some_and(|frozen| frozen.iter().any(|name| name == column))
-        && !matches!(column, "id" | "objectId" | "emailVerified" | "createdAt" | "updatedAt" | "username" | "email" | "*")
+        && !matches!(
+            column,
+            "id" | "objectId" | "emailVerified" | "createdAt" | "updatedAt" | "username" | "email" | "*"
+        )
 }
 
 fn own_column_selects(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
@@ -98,12 +104,14 @@ fn own_column_admits(scene: &Scene<'_, '_>) -> Vec<Risk> {
             continue;
         }
         let What::Rows(rows) = &event.what else { continue };
-        let reaches_others = rows.rights == Rights::Master && !rows.selection.tied && rows.does.writes() && rows.does != Does::Create;
+        let reaches_others =
+            rows.rights == Rights::Master && !rows.selection.tied && rows.does.writes() && rows.does != Does::Create;
         if !reaches_others || rows.row.is_some_and(|row| event.guards.owns(row)) {
             continue;
         }
         let column = scene.run.tested_columns.iter().find(|(column, _)| {
-            is_writable(scene, column) && (names::is_privilege(names::last(column)) || names::has_any(column, &["admin", "role"]))
+            is_writable(scene, column)
+                && (names::is_privilege(names::last(column)) || names::has_any(column, &["admin", "role"]))
         });
         if let Some((column, _)) = column {
             found.push(

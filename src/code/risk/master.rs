@@ -84,18 +84,20 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent, nam
 
 /// Whether a row is changed that the handler itself made.
 fn is_just_made(scene: &Scene<'_, '_>, rows: &RowsEvent) -> bool {
-    rows.row.is_some_and(|row| {
-        matches!(&scene.run.heap.get(row).shape, Shape::Row(info) if matches!(info.origin, Origin::New))
-    })
+    rows.row.is_some_and(
+        |row| matches!(&scene.run.heap.get(row).shape, Shape::Row(info) if matches!(info.origin, Origin::New)),
+    )
 }
 
 /// Whether only numbers are counted up.
 fn is_counter(rows: &RowsEvent) -> bool {
-    let counts = |column: &str| names::has_any(column, &["count", "views", "hits", "visits", "likes", "clicks", "plays"]);
+    let counts =
+        |column: &str| names::has_any(column, &["count", "views", "hits", "visits", "likes", "clicks", "plays"]);
     !rows.written.is_empty()
-        && rows.written.iter().all(|(column, value, _)| {
-            value.taint.is_none() && column.as_text().is_some_and(|column| counts(column))
-        })
+        && rows
+            .written
+            .iter()
+            .all(|(column, value, _)| value.taint.is_none() && column.as_text().is_some_and(|column| counts(column)))
 }
 
 /// Whether rows are found only by one who was told a secret of theirs.
@@ -166,10 +168,12 @@ fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
         _ => Severity::High,
     };
     let callers = super::callers(scene.entry, &event.guards);
-    let severity = if callers == Callers::SignedIn && severity == Severity::Critical { Severity::High } else { severity };
+    let severity =
+        if callers == Callers::SignedIn && severity == Severity::Critical { Severity::High } else { severity };
     let what = what(rows);
     let end = format!("{what} with the master key");
-    let mut risk = scene.risk("object-of-others", event).word("what", what).about(class).rated(severity).by(&by.1, &end);
+    let mut risk =
+        scene.risk("object-of-others", event).word("what", what).about(class).rated(severity).by(&by.1, &end);
     if let Some(at) = rows.selection.at.filter(|at| *at != risk.at) {
         risk.related.push((at, "selected here".to_owned()));
     }
@@ -178,7 +182,19 @@ fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
 
 /// Whether a column mostly selects single rows: ids, pointers, names, addresses.
 fn selects_one(column: &str) -> bool {
-    let free = ["status", "state", "type", "category", "createdat", "updatedat", "date", "lang", "language", "country", "city"];
+    let free = [
+        "status",
+        "state",
+        "type",
+        "category",
+        "createdat",
+        "updatedat",
+        "date",
+        "lang",
+        "language",
+        "country",
+        "city",
+    ];
     !free.contains(&column.to_ascii_lowercase().as_str())
 }
 

@@ -123,7 +123,8 @@ fn one_of_a_kind(found: Vec<Risk>) -> Vec<Risk> {
                     if risk.weight > first.weight { (risk, first.clone()) } else { (first.clone(), risk) };
                 const MOST: usize = 8;
                 for (at, what) in other.related.into_iter().chain([(other.at, "also here".to_owned())]) {
-                    if at != best.at && best.related.len() < MOST && !best.related.iter().any(|(known, _)| *known == at) {
+                    if at != best.at && best.related.len() < MOST && !best.related.iter().any(|(known, _)| *known == at)
+                    {
                         best.related.push((at, what));
                     }
                 }

@@ -29,7 +29,10 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
                 }
                 for arg in args {
                     if let Some(taint) = amount_in(scene, arg, 4) {
-                        let risk = scene.risk("client-amount", event).word("what", "what is paid").word("sink", path.to_string());
+                        let risk = scene
+                            .risk("client-amount", event)
+                            .word("what", "what is paid")
+                            .word("sink", path.to_string());
                         found.push(risk.rated(Severity::High).by(&taint, "becomes the amount"));
                     }
                 }
@@ -40,7 +43,10 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
                     let is_quantity = names::has_any(column, &["quantity", "qty"]);
                     let is_balance = names::is_balance(column);
                     let Some(taint) = &value.taint else { continue };
-                    if !(is_quantity || is_balance) || taint.from == From::OwnColumn || taint.from == From::TriggerObject {
+                    if !(is_quantity || is_balance)
+                        || taint.from == From::OwnColumn
+                        || taint.from == From::TriggerObject
+                    {
                         continue;
                     }
                     let clean = taint.clean.with(event.guards.clean(&taint.name));
@@ -68,13 +74,17 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
             && !taint.clean.with(event.guards.clean(&taint.name)).any(Clean::NOT_MORE.with(Clean::ALLOWED))
             && scene.is_open(event)
         {
-            found.push(scene.risk("unbounded-work", event).word("what", "rows").rated(Severity::Low).by(taint, "is the limit"));
+            found.push(
+                scene.risk("unbounded-work", event).word("what", "rows").rated(Severity::Low).by(taint, "is the limit"),
+            );
             continue;
         }
         let walks_all = matches!(&*rows.method, "each" | "eachBatch") && info.filters.is_empty();
         if walks_all && scene.is_open(event) {
             let what = rows.class.name().map_or("all rows".to_owned(), |class| format!("all of `{class}`"));
-            found.push(scene.risk("unbounded-work", event).word("what", what).word("source", "any call").rated(Severity::Low));
+            found.push(
+                scene.risk("unbounded-work", event).word("what", what).word("source", "any call").rated(Severity::Low),
+            );
         }
     }
 }

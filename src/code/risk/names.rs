@@ -13,14 +13,37 @@ pub fn last(name: &str) -> &str {
 
 /// Whether a column says who somebody is: the author, sender or owner of a row.
 pub fn is_identity(column: &str) -> bool {
-    let column: String =
-        column.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let column: String = column.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let column = column.trim_end_matches("objectid").trim_end_matches("id").trim_end_matches("pointer");
     matches!(
         column,
-        "user" | "from" | "fromuser" | "sender" | "author" | "owner" | "creator" | "createdby" | "requester" | "postedby"
-            | "userfrom" | "sentby" | "uploader" | "reporter" | "buyer" | "seller" | "player" | "member" | "patient"
-            | "customer" | "writer" | "publisher" | "by" | "usersent" | "sendinguser" | "sendername" | "fromname"
+        "user"
+            | "from"
+            | "fromuser"
+            | "sender"
+            | "author"
+            | "owner"
+            | "creator"
+            | "createdby"
+            | "requester"
+            | "postedby"
+            | "userfrom"
+            | "sentby"
+            | "uploader"
+            | "reporter"
+            | "buyer"
+            | "seller"
+            | "player"
+            | "member"
+            | "patient"
+            | "customer"
+            | "writer"
+            | "publisher"
+            | "by"
+            | "usersent"
+            | "sendinguser"
+            | "sendername"
+            | "fromname"
     )
 }
 
@@ -29,9 +52,26 @@ pub fn is_privilege(column: &str) -> bool {
     let name: String = column.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     matches!(
         name.as_str(),
-        "role" | "roles" | "isadmin" | "admin" | "usertype" | "accounttype" | "plan" | "permissions" | "permission" | "ismoderator"
-            | "issuperuser" | "superuser" | "ispremium" | "premium" | "isverified" | "privilege" | "accesslevel" | "isstaff"
-            | "rolename" | "userrole"
+        "role"
+            | "roles"
+            | "isadmin"
+            | "admin"
+            | "usertype"
+            | "accounttype"
+            | "plan"
+            | "permissions"
+            | "permission"
+            | "ismoderator"
+            | "issuperuser"
+            | "superuser"
+            | "ispremium"
+            | "premium"
+            | "isverified"
+            | "privilege"
+            | "accesslevel"
+            | "isstaff"
+            | "rolename"
+            | "userrole"
     )
 }
 
@@ -54,12 +94,17 @@ pub fn is_one_time_code(name: &str) -> bool {
 /// Whether a name is of an amount of money or goods.
 pub fn is_amount(name: &str) -> bool {
     let name: String = last(name).chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    ["amount", "price", "total", "cost", "lineitems", "unitamount", "subtotal", "fee"].iter().any(|word| name.contains(word))
+    ["amount", "price", "total", "cost", "lineitems", "unitamount", "subtotal", "fee"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 /// Whether a column holds a stock of value.
 pub fn is_balance(name: &str) -> bool {
-    has_any(name, &["balance", "credit", "coins", "points", "quota", "wallet", "tokens", "stock", "inventory", "budget"])
+    has_any(
+        name,
+        &["balance", "credit", "coins", "points", "quota", "wallet", "tokens", "stock", "inventory", "budget"],
+    )
 }
 
 /// Whether a class holds people, keys or privileges.
@@ -72,14 +117,45 @@ pub fn is_entrance(handler: &str) -> bool {
     has_any(
         handler,
         &[
-            "signup", "signin", "login", "logon", "register", "registration", "createaccount", "createuser", "newuser",
-            "forgotpassword", "resetpassword", "requestpassword", "verifyemail", "otp", "verifyphone", "phonecode", "authenticate",
-            "checkuser", "checkemail", "checkusername", "userexists", "isavailable", "emailexists",
+            "signup",
+            "signin",
+            "login",
+            "logon",
+            "register",
+            "registration",
+            "createaccount",
+            "createuser",
+            "newuser",
+            "forgotpassword",
+            "resetpassword",
+            "requestpassword",
+            "verifyemail",
+            "otp",
+            "verifyphone",
+            "phonecode",
+            "authenticate",
+            "checkuser",
+            "checkemail",
+            "checkusername",
+            "userexists",
+            "isavailable",
+            "emailexists",
         ],
     )
 }
 
 /// Whether the name of a handler says that a payment provider or another service calls it.
 pub fn is_webhook(handler: &str) -> bool {
-    has_any(handler, &["webhook", "ipn", "paymentcallback", "paymentnotification", "callbackpayment", "onpayment", "paymentresponse"])
+    has_any(
+        handler,
+        &[
+            "webhook",
+            "ipn",
+            "paymentcallback",
+            "paymentnotification",
+            "callbackpayment",
+            "onpayment",
+            "paymentresponse",
+        ],
+    )
 }

@@ -51,20 +51,24 @@ fn operator(scene: &Scene<'_, '_>, event: &Event, filter: &Filter) -> Option<Ris
         return None;
     }
     let column = filter.column.as_text()?;
-    let decides = names::is_secret(column) || names::has_any(column, &["promo", "coupon", "invite", "voucher", "activation"]);
+    let decides =
+        names::is_secret(column) || names::has_any(column, &["promo", "coupon", "invite", "voucher", "activation"]);
     if !decides {
         return None;
     }
     let taint = filter.value.taint.as_ref()?;
     let clean = taint.clean.with(event.guards.clean(&taint.name));
-    if clean.any(Clean::TEXT.with(Clean::NUMBER).with(Clean::HASHED).with(Clean::ALLOWED)) || taint.from == From::OwnColumn {
+    if clean.any(Clean::TEXT.with(Clean::NUMBER).with(Clean::HASHED).with(Clean::ALLOWED))
+        || taint.from == From::OwnColumn
+    {
         return None;
     }
     // Parts of an address are texts.
     if taint.name.starts_with("params.") && matches!(taint.from, From::Body) || taint.name.starts_with("headers") {
         return None;
     }
-    let severity = if names::is_one_time_code(column) || names::is_secret(column) { Severity::High } else { Severity::Medium };
+    let severity =
+        if names::is_one_time_code(column) || names::is_secret(column) { Severity::High } else { Severity::Medium };
     let mut risk = scene
         .risk("operator-from-client", event)
         .word("what", format!("`{column}`"))
@@ -99,7 +103,10 @@ fn cookie(scene: &Scene<'_, '_>, event: &Event, args: &[Value]) -> Option<Risk> 
 }
 
 fn is_log(path: &str) -> bool {
-    path.starts_with("console.") || path.starts_with("request.log") || path.starts_with("logger.") || path == "request.message"
+    path.starts_with("console.")
+        || path.starts_with("request.log")
+        || path.starts_with("logger.")
+        || path == "request.message"
 }
 
 fn log(scene: &Scene<'_, '_>, event: &Event, args: &[Value]) -> Option<Risk> {
@@ -108,7 +115,8 @@ fn log(scene: &Scene<'_, '_>, event: &Event, args: &[Value]) -> Option<Risk> {
         super::answer::walk(scene.run, arg, 3, &mut |value| {
             let named = value.taint.as_ref().map(|taint| names::last(&taint.name).to_ascii_lowercase());
             let is_password = named.as_deref().is_some_and(|name| {
-                matches!(name, "password" | "passwd" | "pwd" | "newpassword" | "otp" | "pin") || name.contains("password")
+                matches!(name, "password" | "passwd" | "pwd" | "newpassword" | "otp" | "pin")
+                    || name.contains("password")
             });
             let is_token = matches!(value.kind, Kind::CallerToken)
                 || matches!(&value.kind, Kind::Column(_, column) if column.to_ascii_lowercase().contains("sessiontoken"))

@@ -109,7 +109,10 @@ fn only_counts(rows: &RowsEvent) -> bool {
         && rows.written.iter().all(|(column, value, _)| {
             value.taint.is_none()
                 && column.as_text().is_some_and(|column| {
-                    names::has_any(column, &["count", "total", "num", "likes", "views", "rating", "score", "last", "updated"])
+                    names::has_any(
+                        column,
+                        &["count", "total", "num", "likes", "views", "rating", "score", "last", "updated"],
+                    )
                 })
         })
 }

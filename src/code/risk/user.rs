@@ -27,7 +27,8 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
         for (column, value, _) in &rows.written {
             let Some(column) = column.as_text() else { continue };
             if let (true, Some(at)) = (names::is_secret(column), weak(scene, value)) {
-                let mut risk = scene.risk("weak-random", event).word("what", format!("`{column}`")).rated(Severity::Medium);
+                let mut risk =
+                    scene.risk("weak-random", event).word("what", format!("`{column}`")).rated(Severity::Medium);
                 risk.related.push((event.at, "kept here".to_owned()));
                 risk.at = at;
                 found.push(risk);
@@ -87,8 +88,18 @@ fn unsigned(scene: &Scene<'_, '_>, event: &Event, rows: &crate::code::event::Row
     if !scene.is_open(event) || !rows.does.writes() || event.guards.has(Flag::Secret) {
         return None;
     }
-    let severity = if names::has_any(&scene.entry.kind.subject(), &["pay", "order", "charge"]) { Severity::Critical } else { Severity::High };
-    Some(scene.risk("webhook-unsigned", event).word("what", super::master::what(rows)).about(rows.class.name()).rated(severity))
+    let severity = if names::has_any(&scene.entry.kind.subject(), &["pay", "order", "charge"]) {
+        Severity::Critical
+    } else {
+        Severity::High
+    };
+    Some(
+        scene
+            .risk("webhook-unsigned", event)
+            .word("what", super::master::what(rows))
+            .about(rows.class.name())
+            .rated(severity),
+    )
 }
 
 /// A short code that is compared without a count of attempts.
@@ -98,10 +109,14 @@ fn unlimited(scene: &Scene<'_, '_>) -> Option<Risk> {
     }
     let counts_attempts = scene.rows().any(|(_, rows)| {
         rows.written.iter().any(|(column, _, _)| {
-            column.as_text().is_some_and(|column| names::has_any(column, &["attempt", "tries", "retry", "failed", "lock"]))
+            column
+                .as_text()
+                .is_some_and(|column| names::has_any(column, &["attempt", "tries", "retry", "failed", "lock"]))
         })
     });
-    if counts_attempts || !names::has_any(&scene.entry.kind.subject(), &["verify", "confirm", "check", "login", "validate", "otp"]) {
+    if counts_attempts
+        || !names::has_any(&scene.entry.kind.subject(), &["verify", "confirm", "check", "login", "validate", "otp"])
+    {
         return None;
     }
     scene.rows().find_map(|(event, rows)| {
@@ -109,6 +124,11 @@ fn unlimited(scene: &Scene<'_, '_>) -> Option<Risk> {
             return None;
         }
         let (_, taint) = rows.selection.by.iter().find(|(column, _)| names::is_one_time_code(column))?;
-        Some(scene.risk("no-attempt-limit", event).rated(Severity::Medium).by(taint, "may be tried as often as one likes"))
+        Some(
+            scene
+                .risk("no-attempt-limit", event)
+                .rated(Severity::Medium)
+                .by(taint, "may be tried as often as one likes"),
+        )
     })
 }

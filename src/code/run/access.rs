@@ -39,9 +39,7 @@ impl<'a> Run<'a> {
                     let part = self.get(value, name, at);
                     found = Some(match found {
                         None => part,
-                        Some(first) => {
-                            Value::either((first, Guards::default()), (part, guards.clone()))
-                        }
+                        Some(first) => Value::either((first, Guards::default()), (part, guards.clone())),
                     });
                 }
                 found.unwrap_or_else(Value::undefined).tainted(property(object, name, at))
@@ -64,9 +62,10 @@ impl<'a> Run<'a> {
                 Value::unknown()
             }
             _ if &**name == "length" => {
-                let taint = object.taint.as_ref().map(|taint| {
-                    taint.property(name, at).cleaned(crate::code::taint::Clean::NUMBER)
-                });
+                let taint = object
+                    .taint
+                    .as_ref()
+                    .map(|taint| taint.property(name, at).cleaned(crate::code::taint::Clean::NUMBER));
                 Value { kind: Kind::Unknown, taint, test: object.test.clone() }
             }
             _ => Value::unknown().tainted(property(object, name, at)),

@@ -18,8 +18,8 @@ impl<'a> Run<'a> {
             return None;
         }
         match name {
-            "forEach" | "each" | "map" | "flatMap" | "filter" | "some" | "every" | "find" | "findLast" | "findIndex"
-            | "sort" | "reduce" | "reduceRight" => self.each(list, name, args, at),
+            "forEach" | "each" | "map" | "flatMap" | "filter" | "some" | "every" | "find" | "findLast"
+            | "findIndex" | "sort" | "reduce" | "reduceRight" => self.each(list, name, args, at),
             "includes" | "has" | "contains" if self.is_list(list) => Some(self.includes(list, args.first())),
             "indexOf" | "lastIndexOf" | "findIndexOf" if self.is_list(list) => Some(self.includes(list, args.first())),
             "push" | "unshift" | "add" if self.is_list(list) => {
@@ -145,7 +145,8 @@ impl<'a> Run<'a> {
         }
         let element = self.any_element(list, at);
         let before = self.path.clone();
-        let result = self.call_value(callback, &Value::undefined(), vec![element.clone(), Value::unknown(), list.clone()], at);
+        let result =
+            self.call_value(callback, &Value::undefined(), vec![element.clone(), Value::unknown(), list.clone()], at);
         self.path = before;
         Some(match name {
             "map" | "flatMap" => {

@@ -15,9 +15,34 @@ const LONGEST_PATH: usize = 120;
 
 /// Packages and globals that only turn values into values.
 const PURE: [&str; 28] = [
-    "JSON", "Object", "Array", "String", "Number", "Math", "Date", "Buffer", "lodash", "underscore", "_", "moment", "dayjs",
-    "date_fns", "util", "querystring", "qs", "url", "URL", "path", "decodeURIComponent", "unescape", "atob", "btoa", "ramda",
-    "Symbol", "Intl", "luxon",
+    "JSON",
+    "Object",
+    "Array",
+    "String",
+    "Number",
+    "Math",
+    "Date",
+    "Buffer",
+    "lodash",
+    "underscore",
+    "_",
+    "moment",
+    "dayjs",
+    "date_fns",
+    "util",
+    "querystring",
+    "qs",
+    "url",
+    "URL",
+    "path",
+    "decodeURIComponent",
+    "unescape",
+    "atob",
+    "btoa",
+    "ramda",
+    "Symbol",
+    "Intl",
+    "luxon",
 ];
 
 impl<'a> Run<'a> {
@@ -70,9 +95,10 @@ impl<'a> Run<'a> {
                 Value { taint, ..Value::of(Kind::Object(id)) }
             }
             "Date" => {
-                let taint = args.first().and_then(|arg| arg.taint.as_ref()).map(|taint| {
-                    taint.cleaned(Clean::TEXT.with(Clean::NUMBER))
-                });
+                let taint = args
+                    .first()
+                    .and_then(|arg| arg.taint.as_ref())
+                    .map(|taint| taint.cleaned(Clean::TEXT.with(Clean::NUMBER)));
                 Value { kind: Kind::Path("Date()".into()), taint, test: None }
             }
             "Error" | "TypeError" | "RangeError" => Value::path("error"),
@@ -93,17 +119,16 @@ impl<'a> Run<'a> {
             Some(Value { kind: Kind::Unknown, taint, test: first.test.clone() })
         };
         match path {
-            "Number" | "parseInt" | "parseFloat" | "Number.parseInt" | "Number.parseFloat" | "Math.floor" | "Math.round"
-            | "Math.ceil" | "Math.abs" | "Math.trunc" => match first.kind {
+            "Number" | "parseInt" | "parseFloat" | "Number.parseInt" | "Number.parseFloat" | "Math.floor"
+            | "Math.round" | "Math.ceil" | "Math.abs" | "Math.trunc" => match first.kind {
                 Kind::WeakRandom(_) => Some(first),
                 Kind::Number(_) => Some(first),
                 _ => cleaned(Clean::NUMBER.with(Clean::TEXT)),
             },
             "Math.min" | "Math.max" => {
                 let by = if path == "Math.min" { Clean::NOT_MORE } else { Clean::NOT_LESS };
-                let taint = args.iter().find_map(|arg| arg.taint.as_ref()).map(|taint| {
-                    taint.cleaned(by.with(Clean::NUMBER))
-                });
+                let taint =
+                    args.iter().find_map(|arg| arg.taint.as_ref()).map(|taint| taint.cleaned(by.with(Clean::NUMBER)));
                 Some(Value::unknown().tainted(taint))
             }
             "Math.random" | "_.random" | "lodash.random" | "underscore.random" => Some(Value::of(Kind::WeakRandom(at))),
@@ -120,14 +145,18 @@ impl<'a> Run<'a> {
             "path.basename" => cleaned(Clean::BASE_NAME),
             "isNaN" | "Number.isNaN" | "Number.isInteger" | "Number.isFinite" | "isFinite" => {
                 let known = first.taint.as_ref().map(|taint| {
-                    Guards::about(crate::code::guards::About::Clean(Arc::clone(&taint.name), Clean::NUMBER.with(Clean::TEXT)))
+                    Guards::about(crate::code::guards::About::Clean(
+                        Arc::clone(&taint.name),
+                        Clean::NUMBER.with(Clean::TEXT),
+                    ))
                 });
                 let none = Some(Guards::default());
                 let known = known.or_else(|| none.clone());
                 let is_number = !path.ends_with("isNaN");
                 Some(if is_number { Value::test(known, none) } else { Value::test(none, known) })
             }
-            "Object.assign" | "lodash.extend" | "_.extend" | "underscore.extend" | "lodash.assign" | "lodash.merge" | "_.merge" => {
+            "Object.assign" | "lodash.extend" | "_.extend" | "underscore.extend" | "lodash.assign" | "lodash.merge"
+            | "_.merge" => {
                 let target = match first.as_object() {
                     Some(id) => id,
                     None => self.object(Shape::Plain, at),
@@ -183,8 +212,8 @@ impl<'a> Run<'a> {
             "Promise.reject" | "Parse.Promise.error" | "Parse.Promise.reject" | "Q.reject" => {
                 Some(Value::of(Kind::Rejected))
             }
-            "Promise.all" | "Promise.allSettled" | "Parse.Promise.when" | "Promise.race" | "Promise.any" | "bluebird.all"
-            | "Q.all" => {
+            "Promise.all" | "Promise.allSettled" | "Parse.Promise.when" | "Promise.race" | "Promise.any"
+            | "bluebird.all" | "Q.all" => {
                 let (items, complete) = self.elements_of(&first);
                 if !complete {
                     return Some(first);
@@ -266,8 +295,16 @@ impl<'a> Run<'a> {
                 parts.extend(args.iter().filter(|arg| arg.as_text().is_none()).cloned());
                 Some(Value { kind: Kind::Joined(parts.into()), taint, test: None })
             }
-            "fs.readdirSync" | "fs.promises.readdir" | "fs_extra.readdirSync" | "fs.readdir"
-            | "glob.sync" | "glob.globSync" | "glob" | "fast_glob.sync" | "globby" | "globby.sync" => {
+            "fs.readdirSync"
+            | "fs.promises.readdir"
+            | "fs_extra.readdirSync"
+            | "fs.readdir"
+            | "glob.sync"
+            | "glob.globSync"
+            | "glob"
+            | "fast_glob.sync"
+            | "globby"
+            | "globby.sync" => {
                 let text = first.as_text()?.to_string();
                 let folder = text.split(['*', '{']).next().unwrap_or_default().to_owned();
                 let is_glob = folder.len() < text.len();
@@ -334,7 +371,11 @@ impl<'a> Run<'a> {
         {
             self.learn(&Guards::flag(Flag::Secret));
             let known = Some(Guards::flag(Flag::Secret));
-            return Value { kind, taint: None, test: Some(Arc::new(crate::code::value::Test { yes: known, no: Some(Guards::default()) })) };
+            return Value {
+                kind,
+                taint: None,
+                test: Some(Arc::new(crate::code::value::Test { yes: known, no: Some(Guards::default()) })),
+            };
         }
         if lower.contains("ratelimit") || lower.contains("rate-limit") || lower.contains("consume") {
             self.learn(&Guards::flag(Flag::Limited));

@@ -30,11 +30,8 @@ impl<'a> Run<'a> {
             let key = self.prop_key(&method.key);
             if let Some(name) = key.as_text() {
                 let function = self.method(&class, method.function, Some(value.clone()), at);
-                let function = if method.is_getter {
-                    self.call_value(&function, &value, Vec::new(), at)
-                } else {
-                    function
-                };
+                let function =
+                    if method.is_getter { self.call_value(&function, &value, Vec::new(), at) } else { function };
                 self.heap.get_mut(statics).props.insert(Arc::clone(name), function);
             }
         }

@@ -109,8 +109,7 @@ impl<'a> Run<'a> {
             Imported::Default if is_path => target.clone(),
             Imported::Named(name) if is_path && &**name == "default" => target.clone(),
             Imported::Default => {
-                let has_default =
-                    target.as_object().is_some_and(|id| self.heap.get(id).props.contains_key("default"));
+                let has_default = target.as_object().is_some_and(|id| self.heap.get(id).props.contains_key("default"));
                 if has_default { self.get(target, &"default".into(), at) } else { target.clone() }
             }
             Imported::Named(name) => self.get(target, name, at),

@@ -149,7 +149,8 @@ impl<'a> Run<'a> {
     pub fn old_callbacks(&mut self, options: Option<&Value>, result: &Value, at: Pos) {
         let Some(options) = options else { return };
         let before = self.path.clone();
-        for (name, args) in [("success", vec![result.clone()]), ("error", vec![Value::unknown(), Value::path("error")])] {
+        for (name, args) in [("success", vec![result.clone()]), ("error", vec![Value::unknown(), Value::path("error")])]
+        {
             let handler = options.as_object().and_then(|id| self.heap.get(id).props.get(name).cloned());
             if let Some(handler) = handler.filter(Value::is_function) {
                 self.path = before.clone();
@@ -167,7 +168,8 @@ impl<'a> Run<'a> {
         let number = self.next_activation;
         self.next_activation += 1;
         let before = self.path.clone();
-        let args = vec![Value::of(Kind::Native(Native::Resolve(number))), Value::of(Kind::Native(Native::Reject(number)))];
+        let args =
+            vec![Value::of(Kind::Native(Native::Resolve(number))), Value::of(Kind::Native(Native::Reject(number)))];
         self.call_value(executor, &Value::undefined(), args, at);
         self.path = before;
         self.settle(number)
@@ -209,7 +211,8 @@ impl<'a> Run<'a> {
             Native::Next(number) => {
                 // `next(error)` leads to the error handler, not on.
                 let passes = args.first().is_none_or(|arg| {
-                    matches!(arg.kind, Kind::Undefined | Kind::Null) || arg.as_text().is_some_and(|text| &**text == "route")
+                    matches!(arg.kind, Kind::Undefined | Kind::Null)
+                        || arg.as_text().is_some_and(|text| &**text == "route")
                 });
                 let guards = self.guards();
                 if passes && self.path.is_some() {

@@ -111,7 +111,8 @@ impl<'a> Run<'a> {
             // `var x;` does not take away what x has.
             (Pattern::Name(name, _), None) => {
                 let scope = self.frames.last().map(|frame| frame.scope);
-                let known = scope.and_then(|scope| self.heap.scope(scope)).is_some_and(|scope| scope.vars.contains_key(name));
+                let known =
+                    scope.and_then(|scope| self.heap.scope(scope)).is_some_and(|scope| scope.vars.contains_key(name));
                 if !known {
                     self.declare(name, Value::undefined());
                 }

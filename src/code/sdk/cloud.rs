@@ -11,14 +11,32 @@ use crate::code::value::{Kind, Pos, Value};
 
 /// Triggers that take a class first.
 const CLASS_TRIGGERS: [&str; 10] = [
-    "beforeSave", "afterSave", "beforeDelete", "afterDelete", "beforeFind", "afterFind", "beforeSubscribe", "afterLiveQueryEvent",
-    "beforeSaveFile", "afterSaveFile",
+    "beforeSave",
+    "afterSave",
+    "beforeDelete",
+    "afterDelete",
+    "beforeFind",
+    "afterFind",
+    "beforeSubscribe",
+    "afterLiveQueryEvent",
+    "beforeSaveFile",
+    "afterSaveFile",
 ];
 
 /// Triggers that take a handler first.
 const OTHER_TRIGGERS: [&str; 12] = [
-    "beforeLogin", "afterLogin", "afterLogout", "beforePasswordResetRequest", "beforeConnect", "onLiveQueryEvent", "sendEmail",
-    "beforeDeleteFile", "afterDeleteFile", "beforeSaveFile", "afterSaveFile", "beforeInvoke",
+    "beforeLogin",
+    "afterLogin",
+    "afterLogout",
+    "beforePasswordResetRequest",
+    "beforeConnect",
+    "onLiveQueryEvent",
+    "sendEmail",
+    "beforeDeleteFile",
+    "afterDeleteFile",
+    "beforeSaveFile",
+    "afterSaveFile",
+    "beforeInvoke",
 ];
 
 impl<'a> Run<'a> {
@@ -110,7 +128,12 @@ impl<'a> Run<'a> {
             self.take_validator(&mut entry, validator);
         }
         // A file that is loaded again, or a name that is defined twice: the last one counts.
-        self.entries.retain(|known| known.kind != entry.kind || matches!(known.kind, EntryKind::Route(..)) || known.at.unit != entry.at.unit || known.at.span != entry.at.span);
+        self.entries.retain(|known| {
+            known.kind != entry.kind
+                || matches!(known.kind, EntryKind::Route(..))
+                || known.at.unit != entry.at.unit
+                || known.at.span != entry.at.span
+        });
         self.entries.push(entry);
     }
 

@@ -23,7 +23,14 @@ impl<'a> Run<'a> {
     }
 
     /// A method of an application or router.
-    pub fn router_method(&mut self, id: ObjectId, router: &Value, name: &str, args: &[Value], at: Pos) -> Option<Value> {
+    pub fn router_method(
+        &mut self,
+        id: ObjectId,
+        router: &Value,
+        name: &str,
+        args: &[Value],
+        at: Pos,
+    ) -> Option<Value> {
         let first = args.first().cloned().unwrap_or_else(Value::undefined);
         if name == "route" {
             let path = crate::code::run::known_text(&first);
@@ -91,8 +98,12 @@ impl<'a> Run<'a> {
             }
             return;
         }
-        let before: Vec<Value> =
-            self.layers(id).into_iter().filter(|layer| path.starts_with(layer.path.as_str())).map(|layer| layer.handler).collect();
+        let before: Vec<Value> = self
+            .layers(id)
+            .into_iter()
+            .filter(|layer| path.starts_with(layer.path.as_str()))
+            .map(|layer| layer.handler)
+            .collect();
         let unit = handler.as_object().and_then(|id| self.heap.get(id).at).map(|at| at.unit);
         let _ = at;
         for entry in &mut self.entries {

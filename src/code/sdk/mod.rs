@@ -24,7 +24,15 @@ use crate::model::unit::Name;
 
 /// Keys that tell options from columns.
 const OPTIONS: [&str; 9] = [
-    "useMasterKey", "sessionToken", "success", "error", "context", "cascadeSave", "batchSize", "installationId", "json",
+    "useMasterKey",
+    "sessionToken",
+    "success",
+    "error",
+    "context",
+    "cascadeSave",
+    "batchSize",
+    "installationId",
+    "json",
 ];
 
 impl<'a> Run<'a> {
@@ -48,12 +56,18 @@ impl<'a> Run<'a> {
                 };
                 Some(self.new_object(Shape::RowClass(class), at))
             }
-            "Object.saveAll" | "Object.destroyAll" | "Object.fetchAll" | "Object.fetchAllIfNeeded"
+            "Object.saveAll"
+            | "Object.destroyAll"
+            | "Object.fetchAll"
+            | "Object.fetchAllIfNeeded"
             | "Object.fetchAllWithInclude" => {
                 let method = rest.rsplit('.').next().unwrap_or(rest);
                 Some(self.all_rows(method, &first, args, at))
             }
-            "Object.registerSubclass" | "initialize" | "User.allowCustomUserClass" | "Object.disableSingleInstance"
+            "Object.registerSubclass"
+            | "initialize"
+            | "User.allowCustomUserClass"
+            | "Object.disableSingleInstance"
             | "enableLocalDatastore" => Some(Value::undefined()),
             "Object.createWithoutData" | "Object.fromJSON" | "User.createWithoutData" | "Role.createWithoutData" => {
                 Some(self.row_of(class_of_path(rest), Origin::ById(first), at))
@@ -202,7 +216,8 @@ impl<'a> Run<'a> {
                 }
             }
             Kind::Class(class) => {
-                let extends_row = class.extends.as_ref().and_then(Value::as_path).is_some_and(|path| &**path == "Parse.Object");
+                let extends_row =
+                    class.extends.as_ref().and_then(Value::as_path).is_some_and(|path| &**path == "Parse.Object");
                 if extends_row && matches!(&**name, "createWithoutData" | "fromJSON") {
                     let class = self.class_ref(object, at);
                     return self.row_class_method(class, name, args, at);
@@ -237,9 +252,9 @@ impl<'a> Run<'a> {
             Kind::Path(path) => class_of_path(path.strip_prefix("Parse.").unwrap_or(path)),
             Kind::Class(class) => {
                 let statics = class.statics;
-                let named = ["className", "name"].iter().find_map(|key| {
-                    self.heap.get(statics).props.get(*key).and_then(Value::as_text).cloned()
-                });
+                let named = ["className", "name"]
+                    .iter()
+                    .find_map(|key| self.heap.get(statics).props.get(*key).and_then(Value::as_text).cloned());
                 // The name is what the constructor hands to `super`.
                 let world = self.world;
                 let of_super = world.units.get(class.unit).and_then(|unit| {
@@ -330,7 +345,15 @@ impl<'a> Run<'a> {
     }
 
     /// Notes that a row is read or written.
-    pub fn note_row(&mut self, row: &Value, does: Option<Does>, method: &str, rights: Rights, guards: &Guards, at: Pos) {
+    pub fn note_row(
+        &mut self,
+        row: &Value,
+        does: Option<Does>,
+        method: &str,
+        rights: Rights,
+        guards: &Guards,
+        at: Pos,
+    ) {
         let id = match &row.kind {
             Kind::Caller => Some(self.caller),
             Kind::Object(id) => Some(*id),
@@ -354,16 +377,7 @@ impl<'a> Run<'a> {
             }
         };
         let does = does.unwrap_or(default);
-        let rows = RowsEvent {
-            does,
-            class,
-            rights,
-            selection,
-            row: id,
-            query: None,
-            written,
-            method: method.into(),
-        };
+        let rows = RowsEvent { does, class, rights, selection, row: id, query: None, written, method: method.into() };
         self.note_rows(rows, at, guards);
     }
 

@@ -51,7 +51,12 @@ impl<'a> Run<'a> {
         query.filters.iter().any(|filter| {
             let positive = !matches!(
                 &*filter.by,
-                "notEqualTo" | "notContainedIn" | "doesNotMatchQuery" | "doesNotMatchKeyInQuery" | "doesNotExist" | "exists"
+                "notEqualTo"
+                    | "notContainedIn"
+                    | "doesNotMatchQuery"
+                    | "doesNotMatchKeyInQuery"
+                    | "doesNotExist"
+                    | "exists"
             );
             positive && self.is_of_caller(&filter.value)
         })
@@ -67,15 +72,15 @@ impl<'a> Run<'a> {
         }
         match &value.kind {
             Kind::Caller | Kind::CallerId | Kind::CallerToken => true,
-            Kind::Column(row, _) => self.is_callers(*row) && *row != self.caller || known.owns(*row) || *row == self.caller,
+            Kind::Column(row, _) => {
+                self.is_callers(*row) && *row != self.caller || known.owns(*row) || *row == self.caller
+            }
             Kind::Object(id) => {
                 let object = self.heap.get(*id);
                 match &object.shape {
                     Shape::Row(_) => (self.is_callers(*id) && !self.is_new(*id)) || known.owns(*id),
                     Shape::Query(query) => self.ties(query),
-                    Shape::Array => {
-                        object.items.iter().chain(&object.rest).any(|item| self.is_of_caller(item))
-                    }
+                    Shape::Array => object.items.iter().chain(&object.rest).any(|item| self.is_of_caller(item)),
                     Shape::Plain => {
                         object.props.get("objectId").is_some_and(|value| self.is_of_caller(value))
                             || object.props.get("$eq").is_some_and(|value| self.is_of_caller(value))
@@ -86,9 +91,9 @@ impl<'a> Run<'a> {
             Kind::Promise(settled) => self.is_of_caller(&settled.0),
             Kind::OneOf(values) => {
                 !values.is_empty()
-                    && values.iter().all(|(value, guards)| {
-                        self.is_of_caller(value) || guards.any(&[Flag::Role, Flag::Master])
-                    })
+                    && values
+                        .iter()
+                        .all(|(value, guards)| self.is_of_caller(value) || guards.any(&[Flag::Role, Flag::Master]))
             }
             _ => false,
         }
@@ -105,7 +110,18 @@ impl<'a> Run<'a> {
         for filter in &query.filters {
             let column = filter.column.as_text().cloned().unwrap_or_else(|| "*".into());
             let taint = filter.value.taint.clone().or_else(|| self.taint_inside(&filter.value, 2));
-            let names_rows = matches!(&*filter.by, "equalTo" | "containedIn" | "get" | "containsAll" | "matchesQuery" | "startsWith" | "matches" | "whereEqualTo" | "_addCondition");
+            let names_rows = matches!(
+                &*filter.by,
+                "equalTo"
+                    | "containedIn"
+                    | "get"
+                    | "containsAll"
+                    | "matchesQuery"
+                    | "startsWith"
+                    | "matches"
+                    | "whereEqualTo"
+                    | "_addCondition"
+            );
             match taint {
                 Some(taint) if names_rows && !known.ties(&taint.name) => selection.by.push((column, taint)),
                 _ => selection.fixed += 1,
@@ -118,12 +134,39 @@ impl<'a> Run<'a> {
     pub fn query_method(&mut self, id: ObjectId, query: &Value, name: &str, args: &[Value], at: Pos) -> Option<Value> {
         let first = args.first().cloned().unwrap_or_else(Value::undefined);
         match name {
-            "equalTo" | "notEqualTo" | "lessThan" | "greaterThan" | "lessThanOrEqualTo" | "greaterThanOrEqualTo"
-            | "containedIn" | "notContainedIn" | "containedBy" | "containsAll" | "containsAllStartingWith" | "exists"
-            | "doesNotExist" | "matches" | "matchesQuery" | "doesNotMatchQuery" | "matchesKeyInQuery" | "withCount"
-            | "doesNotMatchKeyInQuery" | "contains" | "startsWith" | "endsWith" | "fullText" | "near" | "withinKilometers"
-            | "withinMiles" | "withinRadians" | "withinGeoBox" | "withinPolygon" | "polygonContains" | "_addCondition"
-            | "withJSON" | "whereEqualTo" => {
+            "equalTo"
+            | "notEqualTo"
+            | "lessThan"
+            | "greaterThan"
+            | "lessThanOrEqualTo"
+            | "greaterThanOrEqualTo"
+            | "containedIn"
+            | "notContainedIn"
+            | "containedBy"
+            | "containsAll"
+            | "containsAllStartingWith"
+            | "exists"
+            | "doesNotExist"
+            | "matches"
+            | "matchesQuery"
+            | "doesNotMatchQuery"
+            | "matchesKeyInQuery"
+            | "withCount"
+            | "doesNotMatchKeyInQuery"
+            | "contains"
+            | "startsWith"
+            | "endsWith"
+            | "fullText"
+            | "near"
+            | "withinKilometers"
+            | "withinMiles"
+            | "withinRadians"
+            | "withinGeoBox"
+            | "withinPolygon"
+            | "polygonContains"
+            | "_addCondition"
+            | "withJSON"
+            | "whereEqualTo" => {
                 let value = if name == "_addCondition" { args.get(2) } else { args.get(1) };
                 let value = value.cloned().unwrap_or_else(Value::undefined);
                 self.note_method(name, args, at);
@@ -146,10 +189,29 @@ impl<'a> Run<'a> {
                 }
                 Some(query.clone())
             }
-            "skip" | "ascending" | "descending" | "addAscending" | "addDescending" | "include" | "includeAll" | "exclude"
-            | "sort" | "sortByTextScore" | "hint" | "comment" | "readPreference" | "includeReadPreference"
-            | "subqueryReadPreference" | "fromLocalDatastore" | "fromNetwork" | "cancel" | "explain" | "setLimit" | "_orQuery"
-            | "watch" | "includeKey" => Some(query.clone()),
+            "skip"
+            | "ascending"
+            | "descending"
+            | "addAscending"
+            | "addDescending"
+            | "include"
+            | "includeAll"
+            | "exclude"
+            | "sort"
+            | "sortByTextScore"
+            | "hint"
+            | "comment"
+            | "readPreference"
+            | "includeReadPreference"
+            | "subqueryReadPreference"
+            | "fromLocalDatastore"
+            | "fromNetwork"
+            | "cancel"
+            | "explain"
+            | "setLimit"
+            | "_orQuery"
+            | "watch"
+            | "includeKey" => Some(query.clone()),
             "find" | "findAll" | "each" | "map" | "reduce" | "filter" | "eachBatch" | "first" | "get" | "count"
             | "aggregate" | "distinct" | "subscribe" => Some(self.ask(id, query, name, args, at)),
             "toJSON" | "clone" => Some(query.clone()),

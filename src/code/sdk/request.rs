@@ -14,9 +14,7 @@ impl<'a> Run<'a> {
     pub fn request_part(&mut self, asked: Asked, name: &str, at: Pos) -> Value {
         let given = |from: From, name: &str| Value::unknown().tainted(Some(Taint::new(from, name, at)));
         match (asked, name) {
-            (_, "master" | "isMaster") => {
-                Value::test(Some(Guards::flag(Flag::Master)), Some(Guards::default()))
-            }
+            (_, "master" | "isMaster") => Value::test(Some(Guards::flag(Flag::Master)), Some(Guards::default())),
             (Asked::Function | Asked::Trigger, "user") => Value::of(Kind::Caller),
             (_, "headers") => given(From::Headers, "headers"),
             (Asked::Function, "params") => given(From::Parameters, "params"),
@@ -24,7 +22,9 @@ impl<'a> Run<'a> {
                 "triggerName" | "context" => Value::unknown(),
                 _ => given(From::TriggerInput, name),
             },
-            (Asked::Http, "body" | "query" | "params" | "cookies" | "files" | "file" | "rawBody") => given(From::Body, name),
+            (Asked::Http, "body" | "query" | "params" | "cookies" | "files" | "file" | "rawBody") => {
+                given(From::Body, name)
+            }
             (Asked::Http, "user" | "currentUser" | "userFromJWT") => Value::of(Kind::Caller),
             (Asked::Http, "ip" | "hostname" | "originalUrl" | "url" | "path") => given(From::Headers, name),
             (_, "log" | "message" | "functionName" | "jobName" | "installationId" | "ip") => {
@@ -83,8 +83,8 @@ impl<'a> Run<'a> {
                     self.heap.get_mut(id).props.remove("status");
                 }
             }
-            "redirect" | "cookie" | "sendFile" | "sendfile" | "setHeader" | "set" | "header" | "attachment" | "writeHead"
-            | "write" => {
+            "redirect" | "cookie" | "sendFile" | "sendfile" | "setHeader" | "set" | "header" | "attachment"
+            | "writeHead" | "write" => {
                 self.outside(&format!("response.{name}"), args, at, false);
             }
             _ => {}

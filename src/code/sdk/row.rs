@@ -42,7 +42,8 @@ impl<'a> Run<'a> {
                 }
                 Some(row.clone())
             }
-            "increment" | "decrement" | "add" | "addUnique" | "addAll" | "addAllUnique" | "remove" | "removeAll" | "unset" => {
+            "increment" | "decrement" | "add" | "addUnique" | "addAll" | "addAllUnique" | "remove" | "removeAll"
+            | "unset" => {
                 self.write_column(id, first, second, at);
                 Some(row.clone())
             }
@@ -101,8 +102,8 @@ impl<'a> Run<'a> {
             }
             "getSessionToken" => Some(Value { kind: Kind::Column(id, "sessionToken".into()), taint: None, test: None }),
             "toJSON" | "toPointer" | "clone" | "newInstance" | "_toFullJSON" => Some(row.clone()),
-            "dirty" | "dirtyKeys" | "equals" | "isCurrent" | "authenticated" | "isValid" | "op" | "previous" | "revert"
-            | "isDataAvailable" | "validate" => {
+            "dirty" | "dirtyKeys" | "equals" | "isCurrent" | "authenticated" | "isValid" | "op" | "previous"
+            | "revert" | "isDataAvailable" | "validate" => {
                 if name == "equals" || name == "isCurrent" {
                     return Some(self.equal(row, &first, at));
                 }
@@ -197,8 +198,21 @@ impl<'a> Run<'a> {
     ) -> Option<Value> {
         let is_row_method = matches!(
             name,
-            "save" | "destroy" | "fetch" | "fetchIfNeeded" | "fetchWithInclude" | "set" | "increment" | "setPassword" | "unset"
-                | "relation" | "setACL" | "addUnique" | "getUsers" | "getSessionToken" | "getACL"
+            "save"
+                | "destroy"
+                | "fetch"
+                | "fetchIfNeeded"
+                | "fetchWithInclude"
+                | "set"
+                | "increment"
+                | "setPassword"
+                | "unset"
+                | "relation"
+                | "setACL"
+                | "addUnique"
+                | "getUsers"
+                | "getSessionToken"
+                | "getACL"
         );
         if name == "get" && args.len() == 1 {
             self.pointed.insert((row, Arc::clone(column)));

@@ -8,8 +8,14 @@ impl<'a> Run<'a> {
     pub fn server_call(&mut self, path: &str, args: &[Value], at: Pos) -> Option<Value> {
         let is_server = matches!(
             path,
-            "parse_server.ParseServer" | "parse_server" | "parse_server.default" | "ParseServer" | "parse_server.startApp"
-                | "parse_server.ParseServer.startApp" | "ParseServer.startApp" | "parse_server.default.startApp"
+            "parse_server.ParseServer"
+                | "parse_server"
+                | "parse_server.default"
+                | "ParseServer"
+                | "parse_server.startApp"
+                | "parse_server.ParseServer.startApp"
+                | "ParseServer.startApp"
+                | "parse_server.default.startApp"
         );
         if !is_server {
             return None;

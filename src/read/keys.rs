@@ -1,0 +1,223 @@
+//! Looks for keys in every text of the folder, whatever else it says.
+//!
+//! A file is read into a buffer that is wiped, and of its text only a copy is kept in
+//! which the keys are blanked, so that no report can show one.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::model::place::{Content, Show, SourceFile, Text, Texts};
+use crate::model::spans::Syntax;
+use crate::model::{FileId, Place, SecretHit, Span};
+use crate::problem::Problem;
+use crate::secrets::{Hit, Scanner, encoding};
+
+use super::file;
+use super::source::Bytes;
+
+/// Longer files are searched piece by piece, and findings name the file alone.
+const WHOLE: u64 = 8 << 20;
+
+/// Bytes of a long file that are looked at once.
+const PIECE: usize = 4 << 20;
+
+/// Bytes that two pieces share: more than any match is long, twice.
+const SHARED: usize = 64 << 10;
+
+/// A file to be searched.
+#[derive(Debug, Clone)]
+pub struct Searched {
+    /// Its number.
+    pub file: FileId,
+    /// Path from the audited folder, with `/`.
+    pub path: String,
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Length in bytes.
+    pub size: u64,
+}
+
+/// What was found in one file.
+#[derive(Default)]
+struct Outcome {
+    hits: Vec<Hit>,
+    text: Option<Text>,
+    problem: Option<Problem>,
+}
+
+/// Searches all files. What was found is put into the texts, with every key blanked.
+pub fn search(scanner: &Scanner, files: &[Searched], texts: &mut Texts, problems: &mut Vec<Problem>) -> Vec<SecretHit> {
+    let outcomes: Vec<Outcome> = files.par_iter().map(|file| search_file(scanner, file)).collect();
+    let mut found = Vec::new();
+    for (file, mut outcome) in files.iter().zip(outcomes) {
+        problems.extend(outcome.problem.take());
+        if outcome.hits.is_empty() {
+            continue;
+        }
+        let has_spans = keep(texts, file, &outcome);
+        for hit in outcome.hits {
+            let at = match has_spans.then(|| span(texts, file.file, &hit)).flatten() {
+                Some(span) => Place::Text { file: file.file, span },
+                None => Place::File { file: file.file },
+            };
+            found.push(SecretHit { rule: hit.rule, at, digest: hit.digest, length: hit.length, ends: hit.ends });
+        }
+    }
+    found
+}
+
+fn search_file(scanner: &Scanner, file: &Searched) -> Outcome {
+    let outcome = if file.size > WHOLE { in_pieces(scanner, file) } else { as_a_whole(scanner, file) };
+    outcome.unwrap_or_else(|error| Outcome {
+        problem: Some(Problem::new(&file.path, file::words(&error), "it was not searched for keys")),
+        ..Outcome::default()
+    })
+}
+
+fn as_a_whole(scanner: &Scanner, file: &Searched) -> io::Result<Outcome> {
+    let bytes = file.bytes.raw(file.size)?;
+    if let Some(hit) = scanner.wants_file(&file.path).then(|| scanner.in_file(&file.path, &bytes)).flatten() {
+        return Ok(Outcome { hits: vec![hit], ..Outcome::default() });
+    }
+    let Some(decoded) = encoding::decode(bytes) else { return Ok(Outcome::default()) };
+    let hits = scanner.in_text(&file.path, decoded.text.as_bytes());
+    let text = (!hits.is_empty()).then(|| {
+        let mut text = Text::new(decoded.text.as_bytes(), Show::NoValues, Syntax::Plain);
+        text.had_bom = decoded.had_bom;
+        text.blank(hits.iter().map(|hit| hit.span.clone()));
+        text
+    });
+    Ok(Outcome { hits, text, problem: None })
+}
+
+/// Searches a long file piece by piece. Its text is not kept, and a key is told once.
+fn in_pieces(scanner: &Scanner, file: &Searched) -> io::Result<Outcome> {
+    file.bytes.open_raw(|bytes| {
+        let mut piece = Zeroizing::new(Vec::with_capacity(PIECE + SHARED));
+        let mut hits: Vec<Hit> = Vec::new();
+        let (mut first, mut is_wide) = (true, false);
+        loop {
+            let read = (&mut *bytes).take(PIECE as u64).read_to_end(&mut piece)?;
+            if first {
+                is_wide = piece.starts_with(&[0xff, 0xfe]) || piece.starts_with(&[0xfe, 0xff]);
+                if !is_wide && !encoding::is_text(&piece) {
+                    break;
+                }
+            }
+            if is_wide {
+                // Good enough for keys, which are ASCII.
+                piece.retain(|byte| *byte != 0);
+            }
+            let last = read < PIECE;
+            for hit in scanner.in_text(&file.path, &piece) {
+                // What begins in the first half of the shared bytes, the piece before has seen whole.
+                let was_seen = !first && hit.span.start < SHARED / 2;
+                let is_cut = !last && hit.span.end == piece.len();
+                let is_known = hits.iter().any(|known| (&known.rule, &known.digest) == (&hit.rule, &hit.digest));
+                if !was_seen && !is_cut && !is_known {
+                    hits.push(hit);
+                }
+            }
+            if last {
+                break;
+            }
+            first = false;
+            let keep_from = piece.len().saturating_sub(SHARED);
+            piece.drain(..keep_from);
+        }
+        Ok(Outcome { hits, ..Outcome::default() })
+    })?
+}
+
+/// Keeps the text of a file with keys, or blanks them in the one that is kept already.
+/// Whether spans of hits mean something in it.
+fn keep(texts: &mut Texts, file: &Searched, outcome: &Outcome) -> bool {
+    match (texts.get_mut(file.file).map(|source| &mut source.content), &outcome.text) {
+        (Some(Content::Text(kept)), Some(text)) if kept.text.len() == text.text.len() => {
+            kept.blank(outcome.hits.iter().map(|hit| hit.span.clone()));
+            true
+        }
+        (Some(Content::Text(kept)), _) => {
+            // It was decoded in another way, so that nothing is known about where its keys stand.
+            kept.show = Show::Nothing;
+            false
+        }
+        (Some(Content::Head(_)), _) => false,
+        (None, Some(text)) => {
+            let content = Content::Text(text.clone());
+            texts.insert(file.file, SourceFile { path: file.path.clone(), content });
+            true
+        }
+        (None, None) => {
+            let content = Content::Head(Vec::new());
+            texts.insert(file.file, SourceFile { path: file.path.clone(), content });
+            false
+        }
+    }
+}
+
+fn span(texts: &Texts, file: FileId, hit: &Hit) -> Option<Span> {
+    let Content::Text(text) = &texts.get(file)?.content else { return None };
+    (!hit.span.is_empty()).then(|| Span::new(&text.text, hit.span.start, hit.span.end))
+}
+
+/// The files of a folder that are searched: those that were looked into for other reasons keep their numbers.
+pub fn numbered(
+    walked: Vec<(String, PathBuf, u64)>,
+    numbers: &std::collections::BTreeMap<String, FileId>,
+) -> Vec<Searched> {
+    let mut next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+    let numbered = walked.into_iter().map(|(path, disk, size)| {
+        let file = numbers.get(&path).copied().unwrap_or_else(|| {
+            next = next.saturating_add(1);
+            FileId(next - 1)
+        });
+        Searched { file, path, bytes: Bytes::Disk(disk), size }
+    });
+    numbered.collect()
+}
+
+/// Files in memory: the cases of rules.
+pub fn in_memory(path: &str, text: &[u8], file: FileId) -> Searched {
+    Searched { file, path: path.to_owned(), bytes: Bytes::Memory(Arc::from(text)), size: text.len() as u64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::file::parse_unproven;
+    use crate::secrets::redact::Salt;
+
+    fn scanner() -> Scanner {
+        let text = include_str!("../../rules/secrets/secret-parse-master-key.md");
+        let rule = parse_unproven("rules/secrets/secret-parse-master-key.md", text).expect("a rule");
+        Scanner::new(&[rule], Salt::default()).expect("a scanner")
+    }
+
+    #[test]
+    fn the_text_that_is_kept_does_not_hold_the_key() {
+        let files = [in_memory("a.js", b"masterKey: 'Cedar#77310',", FileId(0))];
+        let mut texts = Texts::default();
+        let hits = search(&scanner(), &files, &mut texts, &mut Vec::new());
+        assert_eq!(hits.len(), 1);
+        let Some(Content::Text(text)) = texts.get(FileId(0)).map(|source| &source.content) else { panic!("no text") };
+        assert_eq!(text.text, "masterKey: '***********',");
+    }
+
+    #[test]
+    fn a_key_in_a_long_file_is_found_once_wherever_it_stands() {
+        for at in [0, PIECE - 30, PIECE - 5, PIECE + 10, 2 * PIECE - SHARED] {
+            let mut text = vec![b'\n'; 3 * PIECE];
+            let key = b"masterKey: 'Cedar#77310',";
+            text.splice(at..at + key.len(), key.iter().copied());
+            let files = [in_memory("a.js", &text, FileId(0))];
+            let hits = search(&scanner(), &files, &mut Texts::default(), &mut Vec::new());
+            assert_eq!(hits.len(), 1, "{at}");
+            assert_eq!(hits[0].at, Place::File { file: FileId(0) });
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The table `[secret]`: how a key of one kind is known in a file.
+//!
+//! A rule names words that must be near (cheap to search for, all rules at once),
+//! a pattern that says which characters are the key, and what is not one. Patterns
+//! run in linear time and on bytes; a rule cannot make a scan slow.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+/// What messages of `[secret]` may mention in braces.
+pub const SECRET_PLACEHOLDERS: &[&str] = &["key", "path"];
+
+/// The table `[secret]`. Keys are joined by *and*, lists by *or*.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SecretMatcher {
+    /// Words of which one stands near the key, in either case. Without a word a pattern never runs.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// A regular expression in which the group `secret` is the key; `^` and `$` are those of lines.
+    pub pattern: Option<Pattern>,
+    /// Bytes that the pattern may see after a word, and so how long a match can be.
+    #[serde(default = "usual_window")]
+    pub window: usize,
+    /// The least entropy of the key in bits per character.
+    #[serde(default)]
+    pub min_entropy: f64,
+    /// The key is none if it has one of these words in it, in either case.
+    #[serde(default)]
+    pub ignore: Vec<String>,
+    /// One of these words stands somewhere in the file or its path, in either case.
+    #[serde(default)]
+    pub beside: Vec<String>,
+    /// Which keys count that are no more than a word or a sample.
+    #[serde(default)]
+    pub samples: Samples,
+    /// Only files of these paths, in the syntax of `.gitignore`.
+    #[serde(default)]
+    pub paths: Paths,
+    /// Not files of these paths.
+    #[serde(default)]
+    pub not_paths: Paths,
+    /// Files that are a key as a whole, by path.
+    #[serde(default)]
+    pub files: Paths,
+    /// What else must hold.
+    pub check: Option<Check>,
+    /// Whether a finding of any other rule for the same characters goes before.
+    #[serde(default)]
+    pub generic: bool,
+    /// The message.
+    pub message: String,
+}
+
+fn usual_window() -> usize {
+    400
+}
+
+/// Which keys count although everybody could guess them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Samples {
+    /// None: words, samples and things to be filled in are no leaked keys.
+    #[default]
+    Ignored,
+    /// Words and samples, as they are used when nobody replaces them; not what a tool fills in.
+    Count,
+    /// Only those.
+    Only,
+}
+
+/// What a key is made of, beyond what a pattern can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Check {
+    /// The last six characters are the CRC-32 of those before, as in tokens of GitHub and npm.
+    TokenChecksum,
+    /// Three parts in base64url, of which the first two are JSON and the first names an algorithm.
+    Jwt,
+    /// The body of a PEM block is base64 of a length that a private key has.
+    PrivateKey,
+    /// Base64 of `user:password`.
+    BasicAuth,
+    /// A PKCS #12 container.
+    Pkcs12,
+    /// The password in an address of a database is none that every local set-up has.
+    DatabaseAddress,
+    /// Upper and lower case letters, and digits.
+    Mixed,
+    /// A letter or a sign, and a digit or a sign: no plain word and no plain number.
+    Uncommon,
+}
+
+/// A compiled pattern.
+#[derive(Debug, Clone)]
+pub struct Pattern(Regex);
+
+impl Pattern {
+    /// The expression.
+    pub fn regex(&self) -> &Regex {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let regex =
+            RegexBuilder::new(&text).unicode(false).multi_line(true).size_limit(1 << 20).build().map_err(|error| {
+                D::Error::custom(format!("no pattern: {}", error.to_string().lines().last().unwrap_or_default()))
+            })?;
+        if !regex.capture_names().any(|name| name == Some("secret")) {
+            return Err(D::Error::custom("the pattern has no group `(?<secret>…)`"));
+        }
+        Ok(Self(regex))
+    }
+}
+
+/// Patterns of paths.
+#[derive(Debug, Clone, Default)]
+pub struct Paths {
+    globs: GlobSet,
+}
+
+impl Paths {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.globs.is_empty()
+    }
+
+    /// Whether one of them is that of a path.
+    pub fn has(&self, path: &str) -> bool {
+        self.globs.is_match(path)
+    }
+}
+
+impl<'de> Deserialize<'de> for Paths {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut globs = GlobSetBuilder::new();
+        for pattern in Vec::<String>::deserialize(from)? {
+            // As in `.gitignore`: without a slash at any depth, with one at the end a folder.
+            let anywhere = if pattern.trim_end_matches('/').contains('/') { "" } else { "**/" };
+            let whole = if pattern.ends_with('/') { "**" } else { "" };
+            let glob = GlobBuilder::new(&format!("{anywhere}{pattern}{whole}"))
+                .literal_separator(true)
+                .case_insensitive(true)
+                .build();
+            globs.add(glob.map_err(|error| D::Error::custom(format!("no pattern of paths: {error}")))?);
+        }
+        Ok(Self { globs: globs.build().map_err(|error| D::Error::custom(format!("no pattern of paths: {error}")))? })
+    }
+}
+
+impl SecretMatcher {
+    /// What is wrong with the table as a whole: the key it is about, and what was expected.
+    pub fn fault(&self) -> Option<(&'static str, &'static str)> {
+        match &self.pattern {
+            Some(_) if self.keywords.is_empty() => {
+                Some(("no keywords", "expected `keywords` with words that stand near every key of this kind"))
+            }
+            Some(_) if self.keywords.iter().any(|word| word.len() < 2) => {
+                Some(("keywords", "expected words of at least two characters"))
+            }
+            None if self.files.is_empty() => Some(("no pattern", "expected `keywords` and `pattern`, or `files`")),
+            _ if self.window > 16 << 10 => Some(("window", "expected at most 16384 bytes")),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(patterns: &[&str]) -> Paths {
+        Paths::deserialize(serde_json::json!(patterns)).expect("patterns")
+    }
+
+    #[test]
+    fn paths_are_those_of_gitignore() {
+        let paths = paths(&["*.env", "test/", "config/global.json"]);
+        for path in ["a/b.env", ".env", "B.ENV", "test/a.js", "a/test/b/c.js", "config/global.json"] {
+            assert!(paths.has(path), "{path}");
+        }
+        for path in ["env", "tests/a.js", "a/config/global.json"] {
+            assert!(!paths.has(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_says_which_characters_are_the_key() {
+        let pattern = |text: &str| Pattern::deserialize(serde_json::json!(text)).map_err(|error| error.to_string());
+        assert!(pattern("key=(?<secret>[a-z]+)").is_ok());
+        assert_eq!(pattern("key=([a-z]+)").expect_err("no group"), "the pattern has no group `(?<secret>…)`");
+        assert!(pattern("key=(").expect_err("no pattern").starts_with("no pattern: error: unclosed group"));
+    }
+}

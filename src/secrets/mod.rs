@@ -1,0 +1,251 @@
+//! Finds keys in texts. A key exists only in here and in the buffer it was read to;
+//! what leaves is a keyed digest, a length and at most four characters.
+//!
+//! One search over the bytes finds the words of all rules; only round a word the
+//! pattern of its rule runs, then come the cheap questions about what it caught.
+//! The cost of a run grows with the size of the texts, not with the number of rules.
+
+mod check;
+pub mod encoding;
+mod judge;
+pub mod redact;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
+
+use crate::model::RuleId;
+use crate::rules::secret::{Samples, SecretMatcher};
+use crate::rules::{Matcher, Rule};
+use crate::severity::Severity;
+
+use redact::{Salt, Secret};
+
+/// Bytes before a word in which a match may begin.
+const BEFORE: usize = 256;
+
+/// Comments by which other scanners are told that a line holds no key.
+const ALLOWED: [&[u8]; 5] =
+    [b"gitleaks:allow", b"betterleaks:allow", b"kingfisher:ignore", b"trufflehog:ignore", b"pragma: allowlist secret"];
+
+/// Knows the keys of all rules.
+pub struct Scanner {
+    rules: Vec<Known>,
+    words: AhoCorasick,
+    /// The rules of each word.
+    of_word: Vec<Vec<usize>>,
+    salt: Salt,
+}
+
+/// A rule about keys.
+struct Known {
+    id: RuleId,
+    matcher: SecretMatcher,
+    covers: BTreeSet<RuleId>,
+    severity: Severity,
+}
+
+/// A key that was found in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The rule.
+    pub rule: RuleId,
+    /// The bytes of the key; empty if the file as a whole is the key.
+    pub span: Range<usize>,
+    /// Twelve hex digits of a keyed digest.
+    pub digest: String,
+    /// Length in bytes.
+    pub length: usize,
+    /// At most the first and last two characters.
+    pub ends: String,
+}
+
+impl fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scanner of {} rules", self.rules.len())
+    }
+}
+
+impl Scanner {
+    /// A scanner for those of the rules that are about keys.
+    ///
+    /// # Errors
+    ///
+    /// The rules have more words than can be searched for at once.
+    pub fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, salt: Salt) -> Result<Self, BuildError> {
+        let known: Vec<Known> = rules.into_iter().filter_map(Known::of).collect();
+        let mut words: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (number, rule) in known.iter().enumerate() {
+            for word in &rule.matcher.keywords {
+                words.entry(word.to_ascii_lowercase()).or_default().push(number);
+            }
+        }
+        let (words, of_word): (Vec<String>, Vec<Vec<usize>>) = words.into_iter().unzip();
+        let words =
+            AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(words)?;
+        Ok(Self { rules: known, words, of_word, salt })
+    }
+
+    /// The keys in a text, in the order of their places. Of several rules about the same
+    /// characters the one that knows most speaks.
+    pub fn in_text(&self, path: &str, text: &[u8]) -> Vec<Hit> {
+        let mut found: Vec<(usize, Range<usize>)> = Vec::new();
+        for (number, windows) in self.windows(text) {
+            let Some(rule) = self.rules.get(number) else { continue };
+            if rule.wants(path, text) {
+                windows.into_iter().for_each(|window| rule.search(text, window, |key| found.push((number, key))));
+            }
+        }
+        self.without_overlaps(found)
+            .into_iter()
+            .filter_map(|(number, span)| self.hit(number, text.get(span.clone())?, span))
+            .collect()
+    }
+
+    /// The key that a file is as a whole.
+    pub fn in_file(&self, path: &str, bytes: &[u8]) -> Option<Hit> {
+        let is_key = |rule: &Known| {
+            rule.matcher.files.has(path)
+                && !rule.matcher.not_paths.has(path)
+                && !bytes.is_empty()
+                && rule.matcher.check.is_none_or(|check| check::file(check, bytes))
+        };
+        let number = self.rules.iter().position(is_key)?;
+        let mut hit = self.hit(number, bytes.trim_ascii_end(), 0..0)?;
+        hit.ends.clear();
+        Some(hit)
+    }
+
+    /// Whether a file may be a key as a whole.
+    pub fn wants_file(&self, path: &str) -> bool {
+        self.rules.iter().any(|rule| rule.matcher.files.has(path))
+    }
+
+    /// Where the pattern of each rule may run: round its words, joined where they touch.
+    fn windows(&self, text: &[u8]) -> BTreeMap<usize, Vec<Range<usize>>> {
+        let mut windows: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
+        for word in self.words.find_overlapping_iter(text) {
+            for number in self.of_word.get(word.pattern().as_usize()).into_iter().flatten() {
+                let after = self.rules.get(*number).map_or(0, |rule| rule.matcher.window);
+                let window = word.start().saturating_sub(BEFORE)..word.end().saturating_add(after).min(text.len());
+                let of_rule = windows.entry(*number).or_default();
+                match of_rule.last_mut() {
+                    Some(last) if window.start <= last.end => last.end = last.end.max(window.end),
+                    _ => of_rule.push(window),
+                }
+            }
+        }
+        windows
+    }
+
+    /// Of keys that share characters the one whose rule goes before.
+    fn without_overlaps(&self, mut found: Vec<(usize, Range<usize>)>) -> Vec<(usize, Range<usize>)> {
+        found.sort_by_key(|(number, key)| (key.start, key.end, *number));
+        found.dedup();
+        let mut kept: Vec<(usize, Range<usize>)> = Vec::new();
+        for next in found {
+            let mut stays = true;
+            kept.retain(|known| {
+                let apart = known.1.end <= next.1.start || next.1.end <= known.1.start;
+                if apart {
+                    return true;
+                }
+                let known_first = self.goes_before(known.0, next.0);
+                stays &= !known_first;
+                known_first
+            });
+            if stays {
+                kept.push(next);
+            }
+        }
+        kept
+    }
+
+    fn goes_before(&self, a: usize, b: usize) -> bool {
+        let (Some(first), Some(second)) = (self.rules.get(a), self.rules.get(b)) else { return true };
+        if first.covers.contains(&second.id) || second.covers.contains(&first.id) {
+            return first.covers.contains(&second.id);
+        }
+        let rank = |rule: &Known| (!rule.matcher.generic, rule.severity);
+        rank(first) >= rank(second)
+    }
+
+    fn hit(&self, number: usize, key: &[u8], span: Range<usize>) -> Option<Hit> {
+        let rule = self.rules.get(number)?;
+        let secret = Secret::new(key);
+        Some(Hit {
+            rule: rule.id.clone(),
+            span,
+            digest: redact::digest(&secret, &self.salt),
+            length: key.len(),
+            ends: redact::ends(&secret),
+        })
+    }
+}
+
+impl Known {
+    fn of(rule: &Rule) -> Option<Self> {
+        let Matcher::Secret(matcher) = &rule.matcher else { return None };
+        Some(Self {
+            id: rule.id.clone(),
+            matcher: (**matcher).clone(),
+            covers: rule.covers.clone(),
+            severity: rule.severity,
+        })
+    }
+
+    /// Whether the rule is about files such as this one.
+    fn wants(&self, path: &str, text: &[u8]) -> bool {
+        let matcher = &self.matcher;
+        (matcher.paths.is_empty() || matcher.paths.has(path))
+            && !matcher.not_paths.has(path)
+            && (matcher.beside.is_empty()
+                || judge::has_word(path.as_bytes(), &matcher.beside)
+                || judge::has_word(text, &matcher.beside))
+    }
+
+    /// Hands on every key that the pattern finds in a window of the text.
+    fn search(&self, text: &[u8], window: Range<usize>, mut found: impl FnMut(Range<usize>)) {
+        let (Some(pattern), Some(seen)) = (&self.matcher.pattern, text.get(..window.end)) else { return };
+        let mut at = window.start;
+        while let Some(captures) = pattern.regex().captures_at(seen, at) {
+            let (Some(whole), Some(key)) = (captures.get(0), captures.name("secret")) else { return };
+            if self.is_key(key.as_bytes())
+                && self.matcher.check.is_none_or(|check| check::holds(check, &captures, key.as_bytes()))
+                && !is_allowed(text, &key.range())
+            {
+                found(key.range());
+            }
+            at = whole.end().max(whole.start() + 1);
+            if at > window.end {
+                return;
+            }
+        }
+    }
+
+    fn is_key(&self, key: &[u8]) -> bool {
+        let matcher = &self.matcher;
+        let counts = match matcher.samples {
+            Samples::Ignored => !judge::is_filled_in(key) && !judge::is_sample(key),
+            Samples::Count => !judge::is_filled_in(key),
+            Samples::Only => !judge::is_filled_in(key) && judge::is_sample(key),
+        };
+        counts && judge::entropy(key) >= matcher.min_entropy && !judge::has_word(key, &matcher.ignore)
+    }
+}
+
+/// Whether a comment on the line of the key says that it is none.
+fn is_allowed(text: &[u8], key: &Range<usize>) -> bool {
+    let is_end = |byte: &u8| *byte == b'\n';
+    let before = text.get(..key.start).unwrap_or_default();
+    let start = before.iter().rposition(is_end).map_or(0, |at| at + 1);
+    let after = text.get(key.end..).unwrap_or_default();
+    let end = after.iter().take(512).position(is_end).unwrap_or(after.len().min(512));
+    let line = text.get(start.max(key.start.saturating_sub(512))..key.end + end).unwrap_or_default();
+    ALLOWED.iter().any(|comment| memchr::memmem::find(line, comment).is_some())
+}
+
+#[cfg(test)]
+mod tests;
