@@ -139,6 +139,7 @@ impl<'u> Open<'u> {
             | ExprKind::Numeric(expr)
             | ExprKind::Delete(expr)
             | ExprKind::Await(expr)
+            | ExprKind::Maybe(expr)
             | ExprKind::Yield(expr) => self.exprs.push(expr),
             ExprKind::Index(left, right)
             | ExprKind::Update(left, _, right)

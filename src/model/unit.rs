@@ -2,7 +2,7 @@
 //! places. Made by `code::lower`; nothing of it is ever run.
 //!
 //! Types are gone, and so is every form that means the same as another one: a method
-//! is a function, `a?.b` is `a.b` that may be missing, an enum is an object.
+//! is a function, an enum is an object.
 
 use std::sync::Arc;
 
@@ -267,6 +267,8 @@ pub enum ExprKind {
     Sequence(Vec<Expr>),
     /// `await value`.
     Await(Box<Expr>),
+    /// The object in `object?.name`, which may be missing.
+    Maybe(Box<Expr>),
     /// `yield value`.
     Yield(Box<Expr>),
     /// Something else, made of these.

@@ -196,14 +196,21 @@ impl Lowering<'_> {
     }
 
     pub(super) fn member(&mut self, member: &StaticMemberExpression<'_>) -> Expr {
-        let object = self.boxed(&member.object);
+        let object = self.maybe(&member.object, member.optional);
         let name = self.name(&member.property.name);
         self.note_exports(&object, Some(&name));
         self.made(ExprKind::Member(object, name), member.span)
     }
 
+    /// An object that may be missing, if `?.` stands behind it.
+    fn maybe(&mut self, object: &Expression<'_>, optional: bool) -> Box<Expr> {
+        let span = object.span();
+        let object = self.boxed(object);
+        if optional { Box::new(self.made(ExprKind::Maybe(object), span)) } else { object }
+    }
+
     pub(super) fn index(&mut self, member: &ComputedMemberExpression<'_>) -> Expr {
-        let object = self.boxed(&member.object);
+        let object = self.maybe(&member.object, member.optional);
         let index = self.boxed(&member.expression);
         self.note_exports(&object, None);
         // `a['b']` means `a.b`.

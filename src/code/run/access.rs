@@ -20,10 +20,16 @@ impl<'a> Run<'a> {
         match &object.kind {
             Kind::Object(id) => self.get_of_object(object, *id, name, at),
             Kind::Path(path) => path_member(path, name),
-            Kind::Caller => match &**name {
-                "id" | "objectId" => Value::of(Kind::CallerId),
-                _ => self.column(self.caller, name, at),
-            },
+            Kind::Caller => {
+                // Where nobody is signed in, reading a property throws.
+                if object.test.is_none() {
+                    self.learn(&Guards::signed_in());
+                }
+                match &**name {
+                    "id" | "objectId" => Value::of(Kind::CallerId),
+                    _ => self.column(self.caller, name, at),
+                }
+            }
             Kind::Column(row, column) => {
                 let deeper: Name = format!("{column}.{name}").into();
                 Value { kind: Kind::Column(*row, deeper), taint: property(object, name, at), test: None }

@@ -152,6 +152,18 @@ impl<'a> Run<'a> {
                 let value = self.expr(value);
                 self.wait_for(value)
             }
+            ExprKind::Maybe(value) => {
+                let value = self.expr(value);
+                match value.kind {
+                    Kind::Undefined | Kind::Null => Value::unknown(),
+                    // Nothing is thrown where nobody is signed in, so nothing is learnt.
+                    Kind::Caller if value.test.is_none() => {
+                        let test = std::sync::Arc::new(value.truth());
+                        Value { test: Some(test), ..value }
+                    }
+                    _ => value,
+                }
+            }
             ExprKind::Yield(value) => {
                 let value = self.expr(value);
                 self.wait_for(value)
