@@ -52,6 +52,7 @@ pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
     let unloaded = load_others(&mut loader, units);
     let entries = std::mem::take(&mut loader.entries);
     let file_wide = std::mem::take(&mut loader.file_wide);
+    let entries = told_apart(entries, units);
     let frozen = frozen(&entries);
     let modules = std::mem::take(&mut loader.modules);
     let heap = Arc::new(std::mem::take(&mut loader.heap));
@@ -78,6 +79,7 @@ fn seed_caller(run: &mut Run<'_>) {
         class: super::shape::ClassRef::Known("_User".into()),
         origin: Origin::Caller,
         acl: None,
+        maybe: std::collections::BTreeSet::new(),
         written: Vec::new(),
     }));
 }
@@ -96,6 +98,20 @@ fn load_others(run: &mut Run<'_>, units: &[Unit]) -> Vec<usize> {
         }
     }
     others
+}
+
+/// Handlers of one name in several files get the file beside the name.
+fn told_apart(mut entries: Vec<Entry>, units: &[Unit]) -> Vec<Entry> {
+    let mut files: BTreeMap<EntryKind, std::collections::BTreeSet<usize>> = BTreeMap::new();
+    for entry in &entries {
+        files.entry(entry.kind.clone()).or_default().insert(entry.at.unit);
+    }
+    for entry in &mut entries {
+        if files.get(&entry.kind).is_some_and(|files| files.len() > 1) {
+            entry.file = units.get(entry.at.unit).map(|unit| unit.path.clone());
+        }
+    }
+    entries
 }
 
 /// Columns that triggers and validators keep users from writing.

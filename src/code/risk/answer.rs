@@ -44,7 +44,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
                 }
                 let Shape::Row(info) = &scene.run.heap.get(row).shape else { continue };
                 let proven = match &info.origin {
-                    Origin::Fetched(selection, rights) => selection.tied || *rights == Rights::Session,
+                    Origin::Fetched(selection, _) => selection.tied,
                     Origin::New | Origin::Caller => true,
                     _ => false,
                 };
@@ -80,7 +80,8 @@ fn foreign_record(scene: &Scene<'_, '_>, event: &Event, value: &Value) -> Option
     let call = scene.events.iter().find(|other| matches!(&other.what, What::Call { path: called, .. } if **called == *path))?;
     let What::Call { args, .. } = &call.what else { return None };
     let chosen = args.iter().find_map(|arg| super::effect::deep_taint(scene, arg));
-    Some(match chosen {
+    let lists = names::has_any(&method, &["list", "search", "find"]);
+    Some(match chosen.filter(|_| !lists) {
         Some(taint) => scene
             .risk("object-of-others", call)
             .word("what", format!("reads with `{path}`"))

@@ -316,7 +316,7 @@ pub fn deep_taint(scene: &Scene<'_, '_>, value: &Value) -> Option<std::sync::Arc
     let mut found = None;
     super::answer::walk(scene.run, value, 5, &mut |value| {
         if found.is_none() {
-            found = value.taint.clone();
+            found = value.taint.clone().or_else(|| scene.run.selecting_taint(value));
         }
     });
     found

@@ -148,16 +148,16 @@ impl<'s> Scene<'s, '_> {
     /// A risk at an event.
     pub fn risk(&self, kind: &'static str, event: &Event) -> Risk {
         let callers = callers(self.entry, &event.guards);
-        let subject = self.entry.kind.subject();
+        let subject = self.entry.subject();
         Risk {
             kind,
             rule: None,
-            words: vec![("handler", subject.clone()), ("who", callers.words().to_owned())],
+            words: vec![("handler", self.entry.kind.subject()), ("who", callers.words().to_owned())],
             subject,
             callers,
             at: event.at,
             related: Vec::new(),
-            path: Vec::new(),
+            path: calls(event),
             severity: None,
             class: None,
             weight: 0,
@@ -219,7 +219,12 @@ impl Risk {
 
     /// The same with the way of a value.
     pub fn by(mut self, taint: &Taint, end: &str) -> Self {
-        self.path = taint.way();
+        let calls = std::mem::replace(&mut self.path, taint.way());
+        for (at, what) in calls {
+            if at != self.at && !self.path.iter().any(|(known, _)| *known == at) {
+                self.path.push((at, what));
+            }
+        }
         self.path.push((self.at, end.to_owned()));
         if !self.words.iter().any(|(name, _)| *name == "source") {
             self.words.push(("source", taint.name.to_string()));
@@ -233,6 +238,22 @@ impl Risk {
         self.words.push(("class", class.unwrap_or("a class").to_owned()));
         self
     }
+}
+
+/// The calls that lead from the handler to an event; nothing if it is in the handler itself.
+fn calls(event: &Event) -> Vec<(Pos, String)> {
+    let mut calls: Vec<(Pos, String)> = Vec::new();
+    for (number, at) in event.through.iter().enumerate() {
+        let name = event.within.get(event.within.len().saturating_sub(event.through.len() - number));
+        let what = name.map_or_else(|| "leads on".to_owned(), |name| format!("calls `{name}`"));
+        if *at != event.at && !calls.iter().any(|(known, _)| known == at) {
+            calls.push((*at, what));
+        }
+    }
+    if !calls.is_empty() {
+        calls.push((event.at, "happens here".to_owned()));
+    }
+    calls
 }
 
 /// Whether rows are touched with the master key.

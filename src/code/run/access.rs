@@ -159,6 +159,7 @@ impl<'a> Run<'a> {
         let written = info.written.iter().rev().find(|(column, _, _)| column.as_text() == Some(name));
         if let Some((_, value, _)) = written
             && !matches!(info.origin, Origin::Fetched(..))
+            && !info.maybe.contains(name)
         {
             return value.clone();
         }

@@ -232,7 +232,7 @@ impl<'a> Run<'a> {
     }
 
     /// Whether an object is older than the branch the walk is in.
-    fn is_older(&self, id: ObjectId) -> bool {
+    pub fn is_older(&self, id: ObjectId) -> bool {
         id.0 < self.floor
     }
 

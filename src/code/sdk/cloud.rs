@@ -116,6 +116,7 @@ impl<'a> Run<'a> {
         let mut entry = Entry {
             kind,
             at,
+            file: None,
             handlers,
             guards: Guards::default(),
             validator: None,

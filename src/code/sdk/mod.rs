@@ -274,14 +274,14 @@ impl<'a> Run<'a> {
 
     /// Adds a row.
     pub fn row_of(&mut self, class: ClassRef, origin: Origin, at: Pos) -> Value {
-        let row = Row { class, origin, acl: None, written: Vec::new() };
+        let row = Row { class, origin, acl: None, maybe: Default::default(), written: Vec::new() };
         self.new_object(Shape::Row(Box::new(row)), at)
     }
 
     /// Makes an instance of the app's own subclass a row.
     pub fn become_row(&mut self, id: crate::code::heap::ObjectId, class: ClassRef) {
         self.heap.get_mut(id).shape =
-            Shape::Row(Box::new(Row { class, origin: Origin::New, acl: None, written: Vec::new() }));
+            Shape::Row(Box::new(Row { class, origin: Origin::New, acl: None, maybe: Default::default(), written: Vec::new() }));
     }
 
     /// The options among arguments: the last object that has a key of options.
@@ -382,7 +382,7 @@ impl<'a> Run<'a> {
     }
 
     /// The value of the client that a value is, or that selected the row it is a column of.
-    fn selecting_taint(&self, value: &Value) -> Option<Arc<crate::code::taint::Taint>> {
+    pub fn selecting_taint(&self, value: &Value) -> Option<Arc<crate::code::taint::Taint>> {
         let row = match &value.kind {
             Kind::Column(row, _) | Kind::Object(row) => *row,
             _ => return value.taint.clone(),
