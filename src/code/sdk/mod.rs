@@ -236,6 +236,12 @@ impl<'a> Run<'a> {
     fn deferred_method(&mut self, id: crate::code::heap::ObjectId, name: &str, args: &[Value]) -> Option<Value> {
         if matches!(name, "resolve" | "fulfill") {
             let value = args.first().cloned().unwrap_or_else(Value::undefined);
+            let guards = self.guards();
+            let old = self.heap.get(id).props.get("value").cloned();
+            let value = match old {
+                Some(old) => Value::either((old, Guards::default()), (value, guards)),
+                None => value,
+            };
             self.heap.get_mut(id).props.insert("value".into(), value);
         }
         Some(Value::undefined())
