@@ -235,26 +235,11 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
         if effect != Effect::Message {
             return None;
         }
-        let names_somebody = names::has_any(
-            &chosen.name,
-            &[
-                "phone",
-                "number",
-                "email",
-                "mail",
-                "to",
-                "message",
-                "text",
-                "body",
-                "user",
-                "recipient",
-                "channel",
-                "code",
-                "content",
-                "friend",
-                "receiver",
-            ],
-        );
+        let names_address = names::has_any(&chosen.name, &["phone", "number", "email", "mail", "recipient", "receiver"]);
+        let names_somebody = names_address
+            || scene.is_open(event)
+                && (names::has_any(&chosen.name, &["message", "text", "body", "user", "channel", "code", "content", "friend"])
+                    || names::last(&chosen.name) == "to");
         if !names_somebody {
             return None;
         }

@@ -112,8 +112,10 @@ fn answers(scene: &Scene<'_, '_>) -> bool {
 /// Whether rows that were fetched here are given back as they are.
 pub fn gives_rows_whole(scene: &Scene<'_, '_>, event: &Event) -> bool {
     scene.events.iter().any(|other| match &other.what {
-        What::Answer { value, refuses: false } => {
-            super::answer::rows_in(scene.run, value).iter().any(|row| scene.run.heap.get(*row).at == Some(event.at))
+        What::Answer { value, refuses: false } if scene.is_for_users(other) => {
+            super::answer::rows_in(scene.run, value)
+                .iter()
+                .any(|row| scene.run.heap.get(*row).at == Some(event.at) && !other.guards.owns(*row))
         }
         _ => false,
     })
@@ -122,9 +124,9 @@ pub fn gives_rows_whole(scene: &Scene<'_, '_>, event: &Event) -> bool {
 /// Whether what is given back is made of single columns of the rows fetched here.
 fn gives_chosen_columns(scene: &Scene<'_, '_>, event: &Event) -> bool {
     scene.events.iter().any(|other| match &other.what {
-        What::Answer { value, refuses: false } => super::answer::columns_in(scene.run, value)
+        What::Answer { value, refuses: false } if scene.is_for_users(other) => super::answer::columns_in(scene.run, value)
             .iter()
-            .any(|(row, _)| scene.run.heap.get(*row).at == Some(event.at)),
+            .any(|(row, _)| scene.run.heap.get(*row).at == Some(event.at) && !other.guards.owns(*row)),
         _ => false,
     })
 }

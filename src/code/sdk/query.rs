@@ -333,6 +333,14 @@ impl<'a> Run<'a> {
         if let Some(row) = row {
             known = known.and(&Guards::about(About::Owned(row)));
         }
+        // The caller has something to do with the rows that the match is about.
+        for filter in &query.filters {
+            if let Some(row) = filter.value.as_object()
+                && matches!(self.heap.get(row).shape, Shape::Row(_))
+            {
+                known = known.and(&Guards::about(About::Owned(row)));
+            }
+        }
         for (_, taint) in selection.by.iter().filter(|(_, taint)| taint.from != crate::code::taint::From::OwnColumn) {
             known = known.and(&Guards::about(About::Tied(Arc::clone(&taint.name))));
         }

@@ -223,6 +223,10 @@ impl<'a> Run<'a> {
             let key = args.first().and_then(Value::as_text).cloned().unwrap_or_else(|| "*".into());
             return Some(self.get(value, &key, at));
         }
+        if name == "url" && args.is_empty() {
+            // The address of a file is made by the server.
+            return Some(Value::unknown());
+        }
         if !is_row_method {
             return None;
         }
