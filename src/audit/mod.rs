@@ -54,7 +54,7 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
     let flows: Vec<FlowRule<'_>> = program.flows().map(|(id, matcher)| FlowRule { id: id.as_str(), matcher }).collect();
     let analysis = analyse(&snapshot.app, &flows);
     let mut facts = facts(snapshot, program, &engine, &access);
-    facts.extend(code::facts(&snapshot.app, &analysis, &snapshot.texts));
+    facts.extend(code::facts(&snapshot.app, &analysis, &snapshot.texts, &access));
     let mut found: BTreeMap<(RuleId, String), Finding> = BTreeMap::new();
     for rule in program.rules.values() {
         match &rule.matcher {

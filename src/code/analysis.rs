@@ -41,6 +41,15 @@ pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
     if units.is_empty() {
         return Analysis::default();
     }
+    // Walking recurses as deep as code is nested and calls go.
+    const STACK: usize = 256 << 20;
+    match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
+        Ok(pool) => pool.install(|| all_of(app, units, sinks)),
+        Err(_) => Analysis { cut: vec!["all handlers".to_owned()], ..Analysis::default() },
+    }
+}
+
+fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     let project = Project::new(app);
     let legacy_master = !project.manifests().any(|manifest| manifest.version_of("parse-server").is_some());
     let world = World { units, project: &project, legacy_master };

@@ -77,7 +77,10 @@ fn foreign_record(scene: &Scene<'_, '_>, event: &Event, value: &Value) -> Option
         return None;
     }
     // The call itself is where it happens.
-    let call = scene.events.iter().find(|other| matches!(&other.what, What::Call { path: called, .. } if **called == *path))?;
+    let call = scene
+        .events
+        .iter()
+        .find(|other| matches!(&other.what, What::Call { path: called, .. } if **called == *path))?;
     let What::Call { args, .. } = &call.what else { return None };
     let chosen = args.iter().find_map(|arg| super::effect::deep_taint(scene, arg));
     let lists = names::has_any(&method, &["list", "search", "find"]);

@@ -205,7 +205,21 @@ pub fn effect_of(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[Value
         return Some(*effect);
     }
     let sends = |name: &str| {
-        names::has_any(name, &["sendsms", "sendmail", "sendemail", "sendpush", "sendotp", "sendnotification", "sendmessage", "sendtext", "notifyslack", "sendwhatsapp"])
+        names::has_any(
+            name,
+            &[
+                "sendsms",
+                "sendmail",
+                "sendemail",
+                "sendpush",
+                "sendotp",
+                "sendnotification",
+                "sendmessage",
+                "sendtext",
+                "notifyslack",
+                "sendwhatsapp",
+            ],
+        )
     };
     (within.iter().any(|name| sends(name)) || names_channel(scene, args)).then_some(Effect::Message)
 }
@@ -216,7 +230,8 @@ fn names_channel(scene: &Scene<'_, '_>, args: &[Value]) -> bool {
     for arg in args.iter().take(2) {
         super::answer::walk(scene.run, arg, 2, &mut |value| {
             found |= value.as_path().is_some_and(|path| {
-                path.starts_with("process.env.") && names::has_any(path, &["slack", "discord", "teamswebhook", "mailgun", "sendgrid", "twilio"])
+                path.starts_with("process.env.")
+                    && names::has_any(path, &["slack", "discord", "teamswebhook", "mailgun", "sendgrid", "twilio"])
             });
         });
     }
@@ -235,11 +250,14 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
         if effect != Effect::Message {
             return None;
         }
-        let names_address = names::has_any(&chosen.name, &["phone", "number", "email", "mail", "recipient", "receiver"]);
+        let names_address =
+            names::has_any(&chosen.name, &["phone", "number", "email", "mail", "recipient", "receiver"]);
         let names_somebody = names_address
             || scene.is_open(event)
-                && (names::has_any(&chosen.name, &["message", "text", "body", "user", "channel", "code", "content", "friend"])
-                    || names::last(&chosen.name) == "to");
+                && (names::has_any(
+                    &chosen.name,
+                    &["message", "text", "body", "user", "channel", "code", "content", "friend"],
+                ) || names::last(&chosen.name) == "to");
         if !names_somebody {
             return None;
         }

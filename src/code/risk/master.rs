@@ -15,19 +15,16 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
     if !scene.is_called_directly() {
         return;
     }
-    let mut named = false;
     for (event, rows) in scene.rows() {
         if let Some(risk) = class_from_client(scene, event, rows) {
             found.push(risk);
-            named = true;
         }
         if let Some(risk) = object_of_others(scene, event, rows) {
-            named = true;
             found.push(risk);
         }
     }
     for (event, rows) in scene.rows() {
-        if let Some(risk) = master_for_anyone(scene, event, rows, named) {
+        if let Some(risk) = master_for_anyone(scene, event, rows) {
             found.push(risk);
         }
     }
@@ -42,7 +39,7 @@ pub fn what(rows: &RowsEvent) -> String {
     }
 }
 
-fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent, named: bool) -> Option<Risk> {
+fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
     if !is_master(rows) || !scene.is_open(event) || rows.selection.tied {
         return None;
     }
@@ -77,9 +74,16 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent, nam
         Does::Update | Does::Delete if names::is_of_people(class) => Severity::Critical,
         Does::Update | Does::Delete => Severity::High,
     };
-    // The finding about the rows that the client names says it already.
-    let _ = named;
-    Some(scene.risk("master-key-for-anyone", event).word("what", what(rows)).about(class).rated(severity))
+    let aggregates = rows.does == Does::Read
+        && rows.selection.by.is_empty()
+        && rows.selection.fixed == 0
+        && !gives_rows_whole(scene, event)
+        && !gives_chosen_columns(scene, event);
+    let what = match class.filter(|_| aggregates && answers(scene)) {
+        Some(class) => format!("reads all rows of `{class}` to work out its answer"),
+        None => what(rows),
+    };
+    Some(scene.risk("master-key-for-anyone", event).word("what", what).about(class).rated(severity))
 }
 
 /// Whether a row is changed that the handler itself made.
@@ -112,11 +116,9 @@ fn answers(scene: &Scene<'_, '_>) -> bool {
 /// Whether rows that were fetched here are given back as they are.
 pub fn gives_rows_whole(scene: &Scene<'_, '_>, event: &Event) -> bool {
     scene.events.iter().any(|other| match &other.what {
-        What::Answer { value, refuses: false } if scene.is_for_users(other) => {
-            super::answer::rows_in(scene.run, value)
-                .iter()
-                .any(|row| scene.run.heap.get(*row).at == Some(event.at) && !other.guards.owns(*row))
-        }
+        What::Answer { value, refuses: false } if scene.is_for_users(other) => super::answer::rows_in(scene.run, value)
+            .iter()
+            .any(|row| scene.run.heap.get(*row).at == Some(event.at) && !other.guards.owns(*row)),
         _ => false,
     })
 }
@@ -124,9 +126,11 @@ pub fn gives_rows_whole(scene: &Scene<'_, '_>, event: &Event) -> bool {
 /// Whether what is given back is made of single columns of the rows fetched here.
 fn gives_chosen_columns(scene: &Scene<'_, '_>, event: &Event) -> bool {
     scene.events.iter().any(|other| match &other.what {
-        What::Answer { value, refuses: false } if scene.is_for_users(other) => super::answer::columns_in(scene.run, value)
-            .iter()
-            .any(|(row, _)| scene.run.heap.get(*row).at == Some(event.at) && !other.guards.owns(*row)),
+        What::Answer { value, refuses: false } if scene.is_for_users(other) => {
+            super::answer::columns_in(scene.run, value)
+                .iter()
+                .any(|(row, _)| scene.run.heap.get(*row).at == Some(event.at) && !other.guards.owns(*row))
+        }
         _ => false,
     })
 }

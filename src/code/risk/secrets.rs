@@ -110,7 +110,8 @@ fn is_log(path: &str) -> bool {
 }
 
 fn log(scene: &Scene<'_, '_>, event: &Event, args: &[Value]) -> Option<Risk> {
-    let draws_secrets = scene.events.iter().any(|event| matches!(event.what, What::Weak { .. } | What::Password { .. }));
+    let draws_secrets =
+        scene.events.iter().any(|event| matches!(event.what, What::Weak { .. } | What::Password { .. }));
     let mut what: Option<(String, Severity)> = None;
     for arg in args {
         super::answer::walk(scene.run, arg, 3, &mut |value| {

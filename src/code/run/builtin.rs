@@ -389,7 +389,12 @@ impl<'a> Run<'a> {
     pub fn outside(&mut self, path: &str, args: &[Value], at: Pos, is_new: bool) {
         let mut path: String = path.replace("()", "");
         // A client with settings is still the client.
-        for (made, client) in [("axios.create", "axios"), ("axios.default", "axios"), ("request.defaults", "request"), ("got.extend", "got")] {
+        for (made, client) in [
+            ("axios.create", "axios"),
+            ("axios.default", "axios"),
+            ("request.defaults", "request"),
+            ("got.extend", "got"),
+        ] {
             if let Some(rest) = path.strip_prefix(made) {
                 path = format!("{client}{rest}");
             }

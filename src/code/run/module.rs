@@ -183,8 +183,11 @@ impl<'a> Run<'a> {
 fn library(path: &str) -> Option<&str> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split(['.', '-']).next().unwrap_or(name);
-    matches!(stem, "lodash" | "underscore" | "moment" | "mailgun" | "mandrill" | "stripe" | "twilio" | "sendgrid" | "axios")
-        .then_some(stem)
+    matches!(
+        stem,
+        "lodash" | "underscore" | "moment" | "mailgun" | "mandrill" | "stripe" | "twilio" | "sendgrid" | "axios"
+    )
+    .then_some(stem)
 }
 
 /// A package by the name under which rules know it: words with dots between them, and one

@@ -286,8 +286,13 @@ impl<'a> Run<'a> {
 
     /// Makes an instance of the app's own subclass a row.
     pub fn become_row(&mut self, id: crate::code::heap::ObjectId, class: ClassRef) {
-        self.heap.get_mut(id).shape =
-            Shape::Row(Box::new(Row { class, origin: Origin::New, acl: None, maybe: Default::default(), written: Vec::new() }));
+        self.heap.get_mut(id).shape = Shape::Row(Box::new(Row {
+            class,
+            origin: Origin::New,
+            acl: None,
+            maybe: Default::default(),
+            written: Vec::new(),
+        }));
     }
 
     /// The options among arguments: the last object that has a key of options.
