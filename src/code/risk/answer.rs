@@ -128,7 +128,6 @@ pub fn columns_in(run: &Run<'_>, value: &Value) -> Vec<(ObjectId, String)> {
             found.push((*row, column.to_string()));
         }
     });
-    let _ = names::last("");
     found
 }
 

@@ -1,7 +1,7 @@
 //! The master key for whoever calls (PA101), rows that the client names (PA102), classes
 //! that the client chooses (PA103), work of administrators (PA112), validators (PA114).
 
-use crate::code::entry::{Callers, EntryKind};
+use crate::code::entry::Callers;
 use crate::code::event::{Does, Event, RowsEvent, What};
 use crate::code::guards::Flag;
 use crate::code::shape::{ClassRef, Origin, Shape};
@@ -28,7 +28,6 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
             found.push(risk);
         }
     }
-    parameters_unchecked(scene, found);
 }
 
 /// What an event does, in words.
@@ -214,10 +213,4 @@ fn class_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
     }
     let what = format!("{} rows", rows.does.verb());
     Some(scene.risk("class-from-client", event).word("what", what).rated(Severity::High).by(taint, "names the class"))
-}
-
-fn parameters_unchecked(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
-    // Only advice, and only where nothing else is known of the function.
-    let EntryKind::Function(_) = scene.entry.kind else { return };
-    let _ = (scene, found);
 }

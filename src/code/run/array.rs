@@ -34,14 +34,13 @@ impl<'a> Run<'a> {
                 Some(list.clone())
             }
             "concat" if self.is_list(list) => {
-                let (mut items, complete) = self.elements_of(list);
+                let (mut items, _) = self.elements_of(list);
                 for arg in args {
                     match self.elements_of(arg) {
                         (more, true) => items.extend(more),
                         _ => items.push(self.any_element(arg, at)),
                     }
                 }
-                let _ = complete;
                 Some(self.new_array(items, at))
             }
             "slice" | "reverse" | "flat" | "values" | "splice" | "toArray" | "entries" if self.is_list(list) => {

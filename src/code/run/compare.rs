@@ -200,7 +200,7 @@ impl<'a> Run<'a> {
                 return Some(Value::test(Some(Guards::flag(Flag::Role)), none()));
             }
         }
-        let taint = y.taint.as_ref()?;
+        y.taint.as_ref()?;
         if is_secret_name(column) {
             self.note(
                 What::Compared { given: y.clone(), with: Value::of(Kind::Column(row, Arc::clone(column))) },
@@ -209,7 +209,6 @@ impl<'a> Run<'a> {
             );
             return Some(Value::test(Some(Guards::about(About::Owned(row))), none()));
         }
-        let _ = taint;
         None
     }
 

@@ -70,7 +70,7 @@ impl<'a> Run<'a> {
                 Some(Value::undefined())
             }
             _ if CLASS_TRIGGERS.contains(&name) && !first.is_function() => {
-                let class = self.class_ref(&first, at);
+                let class = self.class_ref(&first);
                 let class = match class {
                     ClassRef::Known(name) => name.to_string(),
                     ClassRef::Client(_) | ClassRef::Unknown => match first.as_path() {

@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
                 Some(Value::unknown())
             }
             "logIn" | "linkWith" | "_linkWith" | "logOut" => {
-                self.compare_password(args, at);
+                self.compare_password(args);
                 Some(row.clone())
             }
             _ => None,
@@ -292,13 +292,12 @@ impl<'a> Run<'a> {
     }
 
     /// A log-in proves that the caller knows the password.
-    pub fn compare_password(&mut self, args: &[Value], _at: Pos) {
+    pub fn compare_password(&mut self, args: &[Value]) {
         let names: Vec<Name> = args.iter().filter_map(|arg| Some(Arc::clone(&arg.taint.as_ref()?.name))).collect();
         for name in names {
             self.learn(&Guards::about(crate::code::guards::About::Tied(name)));
         }
         self.learn(&Guards::signed_in());
-        let _ = Rights::Session;
     }
 }
 
