@@ -16,9 +16,20 @@ use super::fact::Fact;
 /// The facts about code, those of `[flow]` rules left out.
 pub fn facts(app: &App, analysis: &Analysis, texts: &Texts, access: &[Access<'_>]) -> Vec<Fact> {
     let units = app.code.read().map_or(&[][..], Vec::as_slice);
-    let of_code = analysis.risks.iter().filter(|risk| risk.rule.is_none());
+    let runs = |risk: &&Risk| risk.trigger.as_ref().is_none_or(|class| may_be_written(class, access));
+    let of_code = analysis.risks.iter().filter(|risk| risk.rule.is_none()).filter(runs);
     let facts = of_code.filter_map(|risk| fact(risk, risk.kind, units, texts));
     facts.map(|fact| by_class(fact, access)).collect()
+}
+
+/// Whether clients can make a trigger run: its class lets somebody write, or is not described.
+fn may_be_written(class: &str, access: &[Access<'_>]) -> bool {
+    let Some(class) = access.iter().find(|access| access.class.name == *class) else { return true };
+    let Some(clp) = class.class.clp.read() else { return true };
+    [Operation::Create, Operation::Update, Operation::Delete].into_iter().any(|op| {
+        let named = clp.grants(op).is_some_and(|grants| !grants.roles.is_empty() || !grants.users.is_empty());
+        class.admitted_by(op).is_some() || named || clp.grants(op).is_some_and(|grants| grants.pointer_fields.opens)
+    })
 }
 
 /// Handlers that were not followed to the end.
@@ -67,6 +78,14 @@ fn fact(risk: &Risk, kind: &'static str, units: &[Unit], texts: &Texts) -> Optio
     }
     if !risk.words.iter().any(|(name, _)| *name == "handler") {
         fact = fact.word("handler", subject);
+    }
+    // What a message may name and this risk has no word for.
+    for (name, word) in
+        [("what", "works"), ("sink", "a call"), ("source", "the client"), ("class", "a class"), ("column", "a column")]
+    {
+        if !risk.words.iter().any(|(known, _)| *known == name) {
+            fact = fact.word(name, word);
+        }
     }
     Some(match risk.severity {
         Some(severity) => fact.rated(severity),

@@ -51,7 +51,7 @@ pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
 
 fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     let project = Project::new(app);
-    let legacy_master = !project.manifests().any(|manifest| manifest.version_of("parse-server").is_some());
+    let legacy_master = !runs_on_parse_server(&project, units);
     let world = World { units, project: &project, legacy_master };
     let mut loader = Run::new(&world);
     seed_caller(&mut loader);
@@ -70,7 +70,11 @@ fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
         .map(|entry| walk(&world, Arc::clone(&heap), modules.clone(), entry, &frozen, sinks))
         .collect();
     let mut analysis = Analysis { unloaded, ..Analysis::default() };
-    for one in walked {
+    for (mut one, entry) in walked.into_iter().zip(&entries) {
+        // What no file loads runs only if something outside the repository loads it.
+        if analysis.unloaded.contains(&entry.at.unit) {
+            one.risks.iter_mut().for_each(risk::Risk::of_unloaded);
+        }
         analysis.handlers.push(one.handler);
         analysis.risks.extend(one.risks);
         analysis.cut.extend(one.cut);
@@ -79,6 +83,12 @@ fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     analysis.handlers.sort_by(|a, b| a.kind.cmp(&b.kind).then(a.at.cmp(&b.at)));
     analysis.risks.sort_by(|a, b| (a.kind, &a.subject, a.at).cmp(&(b.kind, &b.subject, b.at)));
     analysis
+}
+
+/// Whether the code runs on Parse Server, where `Parse.Cloud.useMasterKey()` does nothing.
+fn runs_on_parse_server(project: &Project<'_>, units: &[Unit]) -> bool {
+    project.manifests().any(|manifest| manifest.version_of("parse-server").is_some())
+        || units.iter().any(|unit| super::requires::of(unit).iter().any(|name| &**name == "parse-server"))
 }
 
 /// The row of the user who calls.
@@ -154,6 +164,7 @@ fn walk(
 ) -> Walked {
     let mut run = Run::on(world, heap, modules);
     run.master = entry.master;
+    run.frozen = frozen.get("_User").map(|names| names.as_slice().into()).unwrap_or_else(|| Arc::from([]));
     let guards = start(&mut run, entry);
     let handler = Handler {
         kind: entry.kind.clone(),
@@ -195,7 +206,15 @@ fn start(run: &mut Run<'_>, entry: &Entry) -> Guards {
                 }
                 continue;
             }
-            match run.middleware(handler, &request, &answer, at) {
+            let before = run.events.len();
+            let passed = run.middleware(handler, &request, &answer, at);
+            // Looking somebody up is the test itself.
+            let mut number = 0;
+            run.events.retain(|event| {
+                number += 1;
+                number <= before || !matches!(&event.what, super::event::What::Rows(rows) if !rows.does.writes())
+            });
+            match passed {
                 Some(known) => guards = guards.and(&known),
                 // It never calls on by itself: it answers, or hands `next` to something unknown.
                 None => guards = guards.and(&Guards::flag(Flag::Opaque)),

@@ -172,6 +172,10 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
     }
     for event in scene.events {
         let What::Call { path, args, .. } = &event.what else { continue };
+        // That somebody is told of a failure is wanted.
+        if event.failing {
+            continue;
+        }
         let Some(effect) = effect_of(scene, event, path, args) else { continue };
         found.extend(effect_for_anyone(scene, event, path, args, effect));
     }
@@ -247,7 +251,10 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
     if scene.is_trigger() {
         // Whoever saves the object decides who gets a message, or what it says.
         let chosen = chosen.filter(|taint| taint.from == From::TriggerObject)?;
-        if effect != Effect::Message {
+        let is_of_users =
+            matches!(&scene.entry.kind, EntryKind::Trigger(_, class) if matches!(class.as_str(), "User" | "_User"));
+        // A mail to somebody who signs up is wanted.
+        if effect != Effect::Message || is_of_users {
             return None;
         }
         let names_address =
@@ -300,7 +307,8 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
             });
             let severity = match (is_open, chosen.is_some(), recipient) {
                 (true, true, true) => Severity::High,
-                (true, true, false) | (true, false, _) => Severity::Medium,
+                (true, true, false) => Severity::Medium,
+                (true, false, _) => Severity::Low,
                 (false, _, true) if effect == Effect::Message => Severity::Low,
                 (false, ..) => return None,
             };

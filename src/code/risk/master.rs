@@ -62,6 +62,8 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
                 (false, true) => Severity::High,
                 (false, false) if gives_chosen_columns(scene, event) => return None,
                 (false, false) if rows.does == Does::Count => Severity::Low,
+                // Only some rows are looked at, and nothing of them is given back.
+                (false, false) if !rows.selection.by.is_empty() || rows.selection.fixed > 0 => return None,
                 (false, false) => Severity::Medium,
             }
         }
@@ -135,7 +137,7 @@ fn gives_chosen_columns(scene: &Scene<'_, '_>, event: &Event) -> bool {
 }
 
 fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
-    if !is_master(rows) || rows.selection.tied || !scene.is_for_users(event) {
+    if !is_master(rows) || rows.selection.tied || !scene.is_for_users(event) || event.guards.has(Flag::OwnColumn) {
         return None;
     }
     if rows.does == Does::Create || rows.does == Does::Count {
@@ -147,7 +149,10 @@ fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
     let by = rows.selection.by.iter().find(|(column, taint)| {
         let narrows = taint.clean.any(Clean::ALLOWED) || event.guards.clean(&taint.name).any(Clean::ALLOWED);
         let trusted = taint.from == From::OwnColumn || event.guards.ties(&taint.name);
-        !narrows && !trusted && selects_one(column)
+        !narrows
+            && !trusted
+            && selects_one(column)
+            && (rows.does.writes() || names_one(column) || names_one(&taint.name))
     })?;
     let class = rows.class.name();
     if rows.class.is("_Role") || (rows.does == Does::Read && class == Some("_Installation")) {
@@ -201,6 +206,21 @@ fn selects_one(column: &str) -> bool {
         "city",
     ];
     !free.contains(&column.to_ascii_lowercase().as_str())
+}
+
+/// Whether a name is of something that only one row has: an id, a person, an address.
+fn names_one(name: &str) -> bool {
+    let last = names::last(name);
+    let lower = last.to_ascii_lowercase();
+    last == "id"
+        || last.ends_with("Id")
+        || last.ends_with("ID")
+        || lower.ends_with("_id")
+        || lower == "objectid"
+        || names::is_identity(last)
+        || ["uuid", "username", "email", "phone", "mobile", "account", "customer", "token", "serial", "user", "owner"]
+            .iter()
+            .any(|word| lower.contains(word))
 }
 
 fn class_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {

@@ -56,6 +56,8 @@ pub struct Risk {
     pub severity: Option<Severity>,
     /// The class that is reached.
     pub class: Option<String>,
+    /// The class whose objects run the trigger, if it is one.
+    pub trigger: Option<String>,
     /// How bad compared with others of its kind in the handler.
     weight: u8,
 }
@@ -106,6 +108,7 @@ pub fn of_files(file_wide: &[Pos]) -> Vec<Risk> {
         words: Vec::new(),
         severity: None,
         class: None,
+        trigger: None,
         weight: 0,
     };
     file_wide.iter().map(risk).collect()
@@ -160,6 +163,11 @@ impl<'s> Scene<'s, '_> {
             path: calls(event),
             severity: None,
             class: None,
+            trigger: match &self.entry.kind {
+                EntryKind::Trigger(_, class) if class == "User" => Some("_User".to_owned()),
+                EntryKind::Trigger(_, class) => Some(class.clone()),
+                _ => None,
+            },
             weight: 0,
         }
     }
@@ -215,6 +223,11 @@ impl Risk {
         self.weight = severity as u8;
         self.severity = Some(severity);
         self
+    }
+
+    /// Lowers a risk in a file that no file of the repository loads.
+    pub fn of_unloaded(&mut self) {
+        self.severity = Some(self.severity.unwrap_or(Severity::Low).min(Severity::Low));
     }
 
     /// The same with the way of a value.
