@@ -78,6 +78,8 @@ pub enum Kind {
     MasterKey,
     /// A column of a row; a dotted name for what is inside it.
     Column(ObjectId, Name),
+    /// A number that was computed from a column of a row.
+    Computed(ObjectId, Name),
     /// What an asynchronous function will give, and what is known then.
     Promise(Arc<(Value, Guards)>),
     /// A promise that is refused.
@@ -261,6 +263,7 @@ impl Value {
             | Kind::Path(_)
             | Kind::MasterKey
             | Kind::Column(..)
+            | Kind::Computed(..)
             | Kind::WeakRandom(_) => Test { yes: always.clone(), no: always },
         }
     }
@@ -314,7 +317,7 @@ pub fn same(a: &Value, b: &Value) -> bool {
         (Kind::Number(a), Kind::Number(b)) => a == b,
         (Kind::Text(a), Kind::Text(b)) | (Kind::Path(a), Kind::Path(b)) => a == b,
         (Kind::Object(a), Kind::Object(b)) => a == b,
-        (Kind::Column(a, x), Kind::Column(b, y)) => a == b && x == y,
+        (Kind::Column(a, x), Kind::Column(b, y)) | (Kind::Computed(a, x), Kind::Computed(b, y)) => a == b && x == y,
         (Kind::Function(a), Kind::Function(b)) => Arc::ptr_eq(a, b),
         (Kind::Class(a), Kind::Class(b)) => Arc::ptr_eq(a, b),
         (Kind::Native(a), Kind::Native(b)) => a == b,

@@ -268,7 +268,7 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
         if !names_somebody {
             return None;
         }
-        let what = "sends a message".to_owned();
+        let what = "send a message".to_owned();
         return Some(
             scene
                 .risk("side-effect-for-anyone", event)
@@ -279,18 +279,20 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
         );
     }
     let verb = match effect {
-        Effect::Message => "sends a message",
-        Effect::Paid => "uses a paid service",
+        Effect::Message => "send a message",
+        Effect::Paid => "use a paid service",
         Effect::Refund => "gives money back",
-        Effect::Setup => "sets up a service",
+        Effect::Setup => "set up a service",
     };
     match effect {
         Effect::Refund => {
             let severity = if is_open { Severity::Critical } else { Severity::High };
-            let risk = scene.risk("object-of-others", event).word("what", verb).about(None).rated(severity);
+            let risk = scene.risk("object-of-others", event).about(None).rated(severity);
             Some(match &chosen {
-                Some(taint) => risk.by(taint, "selects the payment"),
-                None => risk,
+                Some(taint) => risk
+                    .word("what", format!("{verb} for the payment that `{}` names", taint.name))
+                    .by(taint, "selects the payment"),
+                None => risk.word("what", verb),
             })
         }
         Effect::Setup if super::callers(scene.entry, &event.guards) <= Callers::SignedIn => {
@@ -315,7 +317,7 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
             let risk =
                 scene.risk("side-effect-for-anyone", event).word("what", verb).word("sink", path).rated(severity);
             Some(match &chosen {
-                Some(taint) => risk.by(taint, verb),
+                Some(taint) => risk.by(taint, &format!("reaches `{path}`")),
                 None => risk,
             })
         }

@@ -1,5 +1,5 @@
 //! The master key for whoever calls (PA101), rows that the client names (PA102), classes
-//! that the client chooses (PA103), work of administrators (PA112), validators (PA114).
+//! that the client chooses (PA103), work of administrators (PA112).
 
 use crate::code::entry::Callers;
 use crate::code::event::{Does, Event, RowsEvent, What};
@@ -28,6 +28,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
             found.push(risk);
         }
     }
+    found.extend(scene.rows().filter_map(|(event, rows)| admin_work(scene, event, rows)));
 }
 
 /// What an event does, in words.
@@ -182,8 +183,9 @@ fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
         if callers == Callers::SignedIn && severity == Severity::Critical { Severity::High } else { severity };
     let what = what(rows);
     let end = format!("{what} with the master key");
+    let said = format!("{what} with the master key, chosen by `{}`", by.1.name);
     let mut risk =
-        scene.risk("object-of-others", event).word("what", what).about(class).rated(severity).by(&by.1, &end);
+        scene.risk("object-of-others", event).word("what", said).about(class).rated(severity).by(&by.1, &end);
     if let Some(at) = rows.selection.at.filter(|at| *at != risk.at) {
         risk.related.push((at, "selected here".to_owned()));
     }
@@ -233,4 +235,22 @@ fn class_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
     }
     let what = format!("{} rows", rows.does.verb());
     Some(scene.risk("class-from-client", event).word("what", what).rated(Severity::High).by(taint, "names the class"))
+}
+
+/// What only administrators should do, by the name of the handler, and who is signed in may do.
+fn admin_work(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
+    let asks_no_role = scene.is_for_users(event) && !event.guards.any(&[Flag::OwnColumn, Flag::Development]);
+    if !is_master(rows) || !rows.does.writes() || !asks_no_role || !names::is_admin_work(&scene.entry.kind.subject()) {
+        return None;
+    }
+    if rows.selection.tied || is_just_made(scene, rows) || rows.row.is_some_and(|row| event.guards.owns(row)) {
+        return None;
+    }
+    let class = rows.class.name();
+    let what = match class {
+        Some(class) => format!("{} `{class}`", rows.does.infinitive()),
+        None => format!("{} rows", rows.does.infinitive()),
+    };
+    let severity = if names::is_of_people(class) { Severity::High } else { Severity::Medium };
+    Some(scene.risk("admin-work-without-role", event).word("what", what).about(class).rated(severity))
 }

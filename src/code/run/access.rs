@@ -210,7 +210,8 @@ impl<'a> Run<'a> {
     }
 
     fn note_dynamic(&mut self, key: &Value, at: Pos) {
-        self.note(crate::code::event::What::DynamicProperty { key: key.clone() }, at, &Guards::default());
+        let what = crate::code::event::What::DynamicProperty { key: key.clone(), called: false };
+        self.note(what, at, &Guards::default());
     }
 
     fn set_of_object(&mut self, id: ObjectId, key: &Value, value: Value, at: Pos) {

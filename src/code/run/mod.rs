@@ -85,6 +85,12 @@ pub struct Run<'a> {
     pub pointed: std::collections::BTreeSet<(ObjectId, Name)>,
     /// Columns of the caller's own row that were tested, and where.
     pub tested_columns: std::collections::BTreeSet<(Name, usize)>,
+    /// The rows that columns point to, where the code writes to them.
+    pub pointed_rows: FxHashMap<(ObjectId, Name), ObjectId>,
+    /// Rows that were given an ACL.
+    pub with_acl: std::collections::BTreeSet<ObjectId>,
+    /// Columns of the object of a trigger of which the code asked whether they were changed.
+    pub asked_dirty: std::collections::BTreeSet<Name>,
     /// Rows whose columns the code looked at.
     pub touched: std::collections::BTreeSet<ObjectId>,
     /// Units in the order they were loaded.
@@ -160,6 +166,9 @@ impl<'a> Run<'a> {
             frozen: Arc::from([]),
             pointed: std::collections::BTreeSet::new(),
             tested_columns: std::collections::BTreeSet::new(),
+            pointed_rows: FxHashMap::default(),
+            with_acl: std::collections::BTreeSet::new(),
+            asked_dirty: std::collections::BTreeSet::new(),
             touched: std::collections::BTreeSet::new(),
             loaded: Vec::new(),
             servers: Vec::new(),
@@ -263,6 +272,13 @@ impl<'a> Run<'a> {
         let scope = self.frames.last().map_or(self.globals, |frame| frame.scope);
         let home = self.heap.find(scope, name).map_or(self.globals, |(home, _)| home);
         self.set_in(home, name, value);
+    }
+
+    /// Whether a variable is older than the walk: one of a file, which all requests share.
+    pub fn is_shared(&self, name: &Name) -> bool {
+        let scope = self.frames.last().map_or(self.globals, |frame| frame.scope);
+        let home = self.heap.find(scope, name).map_or(self.globals, |(home, _)| home);
+        self.heap.is_below(home)
     }
 
     fn set_in(&mut self, scope: ScopeId, name: &Name, value: Value) {

@@ -49,7 +49,8 @@ impl<'a> Run<'a> {
             "useMasterKey" => {
                 if self.world.legacy_master {
                     self.master = true;
-                    if self.frames.len() <= 1 {
+                    // In the body of a file, not in a function.
+                    if self.frames.last().is_none_or(|frame| frame.function.1 == 0) {
                         self.file_wide.push(at);
                     }
                 }
