@@ -7,7 +7,7 @@ use super::entry::{Callers, Entry, EntryKind};
 use super::event::{Does, Event, RowsEvent, What};
 use super::risk::answer::{columns_in, rows_in, walk};
 use super::run::Run;
-use super::shape::Rights;
+use super::shape::{Origin, Rights, Shape};
 use super::value::{Kind, Pos, Value};
 
 /// A handler and what it does with rows.
@@ -32,6 +32,8 @@ pub struct Use {
     pub does: Does,
     /// The class; `None` if it is not known or the client chooses it.
     pub class: Option<String>,
+    /// Where the class is not known: the class and column whose pointer leads to the rows.
+    pub pointer: Option<(String, String)>,
     /// Whether the client chooses the class.
     pub any_class: bool,
     /// With whose rights.
@@ -91,6 +93,7 @@ pub fn of(run: &Run<'_>, entry: &Entry) -> Vec<Use> {
         let one = Use {
             does: rows.does,
             class: rows.class.name().map(str::to_owned),
+            pointer: if rows.class.name().is_none() { pointer(run, rows) } else { None },
             any_class: matches!(rows.class, super::shape::ClassRef::Client(_)),
             rights: rows.rights,
             callers,
@@ -104,6 +107,14 @@ pub fn of(run: &Run<'_>, entry: &Entry) -> Vec<Use> {
         }
     }
     uses
+}
+
+/// The class and column of the pointer that leads to a row.
+fn pointer(run: &Run<'_>, rows: &RowsEvent) -> Option<(String, String)> {
+    let Shape::Row(row) = &run.heap.get(rows.row?).shape else { return None };
+    let Origin::Pointed(from, column) = &row.origin else { return None };
+    let Shape::Row(from) = &run.heap.get(*from).shape else { return None };
+    Some((from.class.name()?.to_owned(), column.to_string()))
 }
 
 /// The columns that are written.

@@ -97,7 +97,7 @@ pub fn unsure(
         .map(|(subject, pos)| format!("{subject}{}: it may refuse or change what permissions allow", at(pos)))
         .collect();
     for way in reach::with_master_key(engine, analysis) {
-        if way.used.class.is_none() && !way.used.any_class && way.is_open_to_clients() && reach::does(way.used, op) {
+        if reach::class_of(app, way.used).is_none() && !way.used.any_class && way.is_open_to_clients() && reach::does(way.used, op) {
             let verb = way.used.does.verb();
             lines.push(format!(
                 "{}{}: {verb} rows of a class that is not known here, with the master key",
@@ -139,8 +139,8 @@ pub fn reached(engine: &Engine<'_>, analysis: &Analysis, report: &Report<'_>, wh
             (format!("{}{asks}", way.handler.kind.words()), Vec::new())
         };
         let (_, done) = handlers.entry(&way.handler.kind).or_insert_with(named);
-        let class = match &way.used.class {
-            Some(class) => class.clone(),
+        let class = match reach::class_of(app, way.used) {
+            Some(class) => class.to_owned(),
             None if way.used.any_class => "any class the caller names".to_owned(),
             None => "a class that is not known here".to_owned(),
         };

@@ -13,7 +13,7 @@ use crate::code::event::Does;
 use crate::code::shape::Rights;
 use crate::code::uses::{Columns, Handler, Use};
 use crate::code::value::Pos;
-use crate::model::{App, Class, FieldName, Known, Operation, Place, Principal};
+use crate::model::{App, Class, FieldKind, FieldName, Known, Operation, Place, Principal};
 use crate::permit::{Engine, Reach};
 
 /// A handler that does something with rows, and who can make it do so.
@@ -129,7 +129,7 @@ pub fn ways<'a>(
     let mut best: BTreeMap<&EntryKind, Way<'a>> = BTreeMap::new();
     for handler in &analysis.handlers {
         for used in &handler.uses {
-            let of_class = used.any_class || used.class.as_deref() == Some(class.name.as_str());
+            let of_class = used.any_class || class_of(engine.app, used) == Some(class.name.as_str());
             let concerns = field.is_none_or(|field| used.may_concern(field.as_str()));
             if !of_class || !concerns || !does(used, op) {
                 continue;
@@ -166,6 +166,18 @@ pub fn triggers<'a>(analysis: &'a Analysis, class: &Class, op: Operation) -> Vec
 /// Somewhere in code as a place.
 pub fn located(app: &App, pos: Pos) -> Option<Place> {
     place(app.code.read().map_or(&[][..], Vec::as_slice), pos)
+}
+
+/// The class of the rows, which a pointer in the schema may tell where the code does not.
+pub fn class_of<'u>(app: &'u App, used: &'u Use) -> Option<&'u str> {
+    if let Some(class) = &used.class {
+        return Some(class);
+    }
+    let (class, column) = used.pointer.as_ref()?;
+    match &app.classes.values().find(|known| is_class(class, known))?.field(column)?.kind {
+        FieldKind::Pointer(target) => Some(target.as_str()),
+        _ => None,
+    }
 }
 
 /// Whether doing this with rows is what an operation would do.

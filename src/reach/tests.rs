@@ -3,7 +3,7 @@
 use super::*;
 use crate::code::analysis::analyse;
 use crate::code::lower::{Source, lower_all};
-use crate::model::{Clp, FileId};
+use crate::model::{Clp, Field, FileId};
 use serde_json::json;
 
 /// An app with a class `Order` that only admins may save, and this code.
@@ -118,4 +118,19 @@ fn a_write_is_about_the_columns_that_it_writes() {
     assert_eq!(found(code, "Order", Operation::Update, Some("price")), [""; 0]);
     assert_eq!(found(code, "Order", Operation::AddField, None), [""; 0]);
     assert_eq!(found(code, "Order", Operation::Count, None).len(), 1);
+}
+
+#[test]
+fn a_pointer_in_the_schema_tells_the_class() {
+    let code = "Parse.Cloud.afterSave('Note', async r => {
+            const order = r.object.get('order');
+            order.increment('notes');
+            await order.save(null, { useMasterKey: true });
+        });";
+    let mut app = app(code);
+    let field = Field::of(FieldKind::Pointer("Order".into()));
+    app.classes.get_mut("Note").expect("Note").fields = Known::Read([("order".into(), field)].into());
+    let (engine, analysis) = (Engine::new(&app), analyse(&app, &[]));
+    let found = ways(&engine, &analysis, &app.classes["Order"], Operation::Update, None);
+    assert_eq!(found.iter().map(short).collect::<Vec<_>>(), ["afterSave Note Anyone of [any-user] Master"]);
 }
