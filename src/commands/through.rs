@@ -97,7 +97,11 @@ pub fn unsure(
         .map(|(subject, pos)| format!("{subject}{}: it may refuse or change what permissions allow", at(pos)))
         .collect();
     for way in reach::with_master_key(engine, analysis) {
-        if reach::class_of(app, way.used).is_none() && !way.used.any_class && way.is_open_to_clients() && reach::does(way.used, op) {
+        if reach::class_of(app, way.used).is_none()
+            && !way.used.any_class
+            && way.is_open_to_clients()
+            && reach::does(way.used, op)
+        {
             let verb = way.used.does.verb();
             lines.push(format!(
                 "{}{}: {verb} rows of a class that is not known here, with the master key",
