@@ -69,7 +69,7 @@ impl Started {
     pub fn knows(&self, pointer: &str) -> bool {
         let is_part =
             |hole: &str, of: &str| hole.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let missing = pointer != "" && self.at(pointer).is_none();
+        let missing = !pointer.is_empty() && self.at(pointer).is_none();
         !self.holes.iter().any(|hole| is_part(hole, pointer) || (missing && is_part(pointer, hole)))
     }
 
@@ -332,5 +332,23 @@ mod tests {
         let (file, class) = at("/schema/definitions/0");
         let (_, find) = at("/schema/definitions/0/classLevelPermissions/find");
         assert_eq!((file, class < find), (2, true));
+    }
+
+    #[test]
+    fn helpers_for_schemas_are_understood() {
+        let started = server(&[(
+            "index.js",
+            "const { ParseServer, SchemaMigrations } = require('parse-server');
+             const { CLPHelper, makeSchema } = SchemaMigrations;
+             const order = makeSchema('Order', {
+                 fields: { total: { type: 'Number' } },
+                 classLevelPermissions: { ...CLPHelper.requiresAuthentication(['find', 'get']), delete: {} },
+             });
+             new ParseServer({ appId: 'a', schema: { definitions: [order] } });",
+        )]);
+        let signed_in = json!({ "requiresAuthentication": true });
+        let clp = json!({ "find": signed_in, "get": signed_in, "delete": {} });
+        assert_eq!(started.at("/schema/definitions/0/classLevelPermissions"), Some(&clp));
+        assert_eq!(started.at("/schema/definitions/0/className"), Some(&json!("Order")));
     }
 }

@@ -129,10 +129,16 @@ fn deciding(
     })
 }
 
+/// What a handler does, with the places.
+struct Done {
+    name: String,
+    what: Vec<(String, String)>,
+}
+
 /// What a principal reaches through handlers: one line for each.
 pub fn reached(engine: &Engine<'_>, analysis: &Analysis, report: &Report<'_>, who: &Principal) -> Vec<String> {
     let app = engine.app;
-    let mut handlers: BTreeMap<&EntryKind, (String, Vec<(String, String)>)> = BTreeMap::new();
+    let mut handlers: BTreeMap<&EntryKind, Done> = BTreeMap::new();
     for way in reach::with_master_key(engine, analysis).iter().filter(|way| way.is_open_to(who)) {
         let named = || {
             let asks = match &way.by {
@@ -140,9 +146,9 @@ pub fn reached(engine: &Engine<'_>, analysis: &Analysis, report: &Report<'_>, wh
                 By::Callers(_) => String::new(),
                 By::Doers { .. } => format!(" (set off by {})", self::who(&way.by)),
             };
-            (format!("{}{asks}", way.handler.kind.words()), Vec::new())
+            Done { name: format!("{}{asks}", way.handler.kind.words()), what: Vec::new() }
         };
-        let (_, done) = handlers.entry(&way.handler.kind).or_insert_with(named);
+        let Done { what: done, .. } = handlers.entry(&way.handler.kind).or_insert_with(named);
         let class = match reach::class_of(app, way.used) {
             Some(class) => class.to_owned(),
             None if way.used.any_class => "any class the caller names".to_owned(),
@@ -156,8 +162,8 @@ pub fn reached(engine: &Engine<'_>, analysis: &Analysis, report: &Report<'_>, wh
             done.push((what, at));
         }
     }
-    let words = |(name, done): (String, Vec<(String, String)>)| {
-        let done: Vec<String> = done.into_iter().map(|(what, at)| format!("{what}{at}")).collect();
+    let words = |Done { name, what }: Done| {
+        let done: Vec<String> = what.into_iter().map(|(what, at)| format!("{what}{at}")).collect();
         format!("{name}: {}", done.join("; "))
     };
     handlers.into_values().map(words).collect()
