@@ -66,6 +66,11 @@ impl<'a> Side<'a> {
 }
 
 impl<'a> Access<'a> {
+    /// Whether a column holds data of one of these kinds.
+    pub fn holds(&self, kinds: &[Tag]) -> bool {
+        self.tags.values().any(|tags| kinds.iter().any(|kind| tags.contains(kind)))
+    }
+
     /// Whether the public, or else any signed-in user, reaches rows beyond its own by the operation.
     pub fn reached_by(&self, op: Operation) -> Option<Who> {
         let open = |side: &Side<'_>| side.cell(op).known().is_some_and(|reach| reach > Reach::OwnRows);

@@ -4,16 +4,56 @@ use crate::code::analysis::{Analysis, place};
 use crate::code::entry::Callers;
 use crate::code::risk::Risk;
 use crate::code::value::Pos;
-use crate::model::{App, ClassName, Place, Texts, Unit};
-use crate::rules::Caller;
+use crate::model::snapshot::Gap;
+use crate::model::{App, ClassName, Operation, Place, Texts, Unit};
+use crate::rules::words::Tag;
+use crate::rules::{Caller, Who};
+use crate::severity::Severity;
 
+use super::access::Access;
 use super::fact::Fact;
 
 /// The facts about code, those of `[flow]` rules left out.
-pub fn facts(app: &App, analysis: &Analysis, texts: &Texts) -> Vec<Fact> {
+pub fn facts(app: &App, analysis: &Analysis, texts: &Texts, access: &[Access<'_>]) -> Vec<Fact> {
     let units = app.code.read().map_or(&[][..], Vec::as_slice);
-    let of_code = analysis.risks.iter().filter(|risk| risk.rule.is_none());
-    of_code.filter_map(|risk| fact(risk, risk.kind, units, texts)).collect()
+    let runs = |risk: &&Risk| risk.trigger.as_ref().is_none_or(|class| may_be_written(class, access));
+    let of_code = analysis.risks.iter().filter(|risk| risk.rule.is_none()).filter(runs);
+    let facts = of_code.filter_map(|risk| fact(risk, risk.kind, units, texts));
+    facts.map(|fact| by_class(fact, access)).collect()
+}
+
+/// Whether clients can make a trigger run: its class lets somebody write, or is not described.
+fn may_be_written(class: &str, access: &[Access<'_>]) -> bool {
+    let Some(class) = access.iter().find(|access| access.class.name == *class) else { return true };
+    let Some(clp) = class.class.clp.read() else { return true };
+    [Operation::Create, Operation::Update, Operation::Delete].into_iter().any(|op| {
+        let named = clp.grants(op).is_some_and(|grants| !grants.roles.is_empty() || !grants.users.is_empty());
+        class.admitted_by(op).is_some() || named || clp.grants(op).is_some_and(|grants| grants.pointer_fields.opens)
+    })
+}
+
+/// Handlers that were not followed to the end.
+pub fn gaps(analysis: &Analysis) -> Vec<Gap> {
+    let gap = |handler: &String| Gap::new(handler.clone(), "too large to be followed to the end");
+    analysis.cut.iter().map(gap).collect()
+}
+
+/// How bad it is, by what is known of the class: worse where it holds data of people, less
+/// where its permissions let everyone read it anyway.
+fn by_class(mut fact: Fact, access: &[Access<'_>]) -> Fact {
+    let reads = matches!(fact.kind, "master-key-for-anyone" | "object-of-others" | "rows-returned-whole")
+        && fact.words.iter().any(|(name, word)| *name == "what" && word.starts_with("reads"));
+    let (true, Some(severity)) = (reads, fact.severity) else { return fact };
+    let Some(class) = access.iter().find(|access| Some(&access.class.name) == fact.class.as_ref()) else { return fact };
+    let is_personal = class.holds(&[Tag::Personal, Tag::Sensitive, Tag::Secret]);
+    let is_open = class.reached_by(Operation::Find) == Some(Who::Public);
+    fact.severity = Some(match (is_personal, is_open) {
+        // The class itself is reported; the function adds nothing.
+        (_, true) => severity.min(Severity::Low),
+        (true, false) => severity.max(Severity::High),
+        (false, false) => severity,
+    });
+    fact
 }
 
 /// The facts that a `[flow]` rule found.
@@ -38,6 +78,14 @@ fn fact(risk: &Risk, kind: &'static str, units: &[Unit], texts: &Texts) -> Optio
     }
     if !risk.words.iter().any(|(name, _)| *name == "handler") {
         fact = fact.word("handler", subject);
+    }
+    // What a message may name and this risk has no word for.
+    for (name, word) in
+        [("what", "works"), ("sink", "a call"), ("source", "the client"), ("class", "a class"), ("column", "a column")]
+    {
+        if !risk.words.iter().any(|(known, _)| *known == name) {
+            fact = fact.word(name, word);
+        }
     }
     Some(match risk.severity {
         Some(severity) => fact.rated(severity),

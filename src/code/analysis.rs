@@ -41,8 +41,17 @@ pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
     if units.is_empty() {
         return Analysis::default();
     }
+    // Walking recurses as deep as code is nested and calls go.
+    const STACK: usize = 256 << 20;
+    match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
+        Ok(pool) => pool.install(|| all_of(app, units, sinks)),
+        Err(_) => Analysis { cut: vec!["all handlers".to_owned()], ..Analysis::default() },
+    }
+}
+
+fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     let project = Project::new(app);
-    let legacy_master = !project.manifests().any(|manifest| manifest.version_of("parse-server").is_some());
+    let legacy_master = !runs_on_parse_server(&project, units);
     let world = World { units, project: &project, legacy_master };
     let mut loader = Run::new(&world);
     seed_caller(&mut loader);
@@ -52,6 +61,7 @@ pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
     let unloaded = load_others(&mut loader, units);
     let entries = std::mem::take(&mut loader.entries);
     let file_wide = std::mem::take(&mut loader.file_wide);
+    let entries = told_apart(entries, units);
     let frozen = frozen(&entries);
     let modules = std::mem::take(&mut loader.modules);
     let heap = Arc::new(std::mem::take(&mut loader.heap));
@@ -60,7 +70,11 @@ pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
         .map(|entry| walk(&world, Arc::clone(&heap), modules.clone(), entry, &frozen, sinks))
         .collect();
     let mut analysis = Analysis { unloaded, ..Analysis::default() };
-    for one in walked {
+    for (mut one, entry) in walked.into_iter().zip(&entries) {
+        // What no file loads runs only if something outside the repository loads it.
+        if analysis.unloaded.contains(&entry.at.unit) {
+            one.risks.iter_mut().for_each(risk::Risk::of_unloaded);
+        }
         analysis.handlers.push(one.handler);
         analysis.risks.extend(one.risks);
         analysis.cut.extend(one.cut);
@@ -71,6 +85,12 @@ pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
     analysis
 }
 
+/// Whether the code runs on Parse Server, where `Parse.Cloud.useMasterKey()` does nothing.
+fn runs_on_parse_server(project: &Project<'_>, units: &[Unit]) -> bool {
+    project.manifests().any(|manifest| manifest.version_of("parse-server").is_some())
+        || units.iter().any(|unit| super::requires::of(unit).iter().any(|name| &**name == "parse-server"))
+}
+
 /// The row of the user who calls.
 fn seed_caller(run: &mut Run<'_>) {
     let caller = run.caller;
@@ -78,6 +98,7 @@ fn seed_caller(run: &mut Run<'_>) {
         class: super::shape::ClassRef::Known("_User".into()),
         origin: Origin::Caller,
         acl: None,
+        maybe: std::collections::BTreeSet::new(),
         written: Vec::new(),
     }));
 }
@@ -96,6 +117,20 @@ fn load_others(run: &mut Run<'_>, units: &[Unit]) -> Vec<usize> {
         }
     }
     others
+}
+
+/// Handlers of one name in several files get the file beside the name.
+fn told_apart(mut entries: Vec<Entry>, units: &[Unit]) -> Vec<Entry> {
+    let mut files: BTreeMap<EntryKind, std::collections::BTreeSet<usize>> = BTreeMap::new();
+    for entry in &entries {
+        files.entry(entry.kind.clone()).or_default().insert(entry.at.unit);
+    }
+    for entry in &mut entries {
+        if files.get(&entry.kind).is_some_and(|files| files.len() > 1) {
+            entry.file = units.get(entry.at.unit).map(|unit| unit.path.clone());
+        }
+    }
+    entries
 }
 
 /// Columns that triggers and validators keep users from writing.
@@ -129,6 +164,7 @@ fn walk(
 ) -> Walked {
     let mut run = Run::on(world, heap, modules);
     run.master = entry.master;
+    run.frozen = frozen.get("_User").map(|names| names.as_slice().into()).unwrap_or_else(|| Arc::from([]));
     let guards = start(&mut run, entry);
     let handler = Handler {
         kind: entry.kind.clone(),
@@ -170,7 +206,15 @@ fn start(run: &mut Run<'_>, entry: &Entry) -> Guards {
                 }
                 continue;
             }
-            match run.middleware(handler, &request, &answer, at) {
+            let before = run.events.len();
+            let passed = run.middleware(handler, &request, &answer, at);
+            // Looking somebody up is the test itself.
+            let mut number = 0;
+            run.events.retain(|event| {
+                number += 1;
+                number <= before || !matches!(&event.what, super::event::What::Rows(rows) if !rows.does.writes())
+            });
+            match passed {
                 Some(known) => guards = guards.and(&known),
                 // It never calls on by itself: it answers, or hands `next` to something unknown.
                 None => guards = guards.and(&Guards::flag(Flag::Opaque)),

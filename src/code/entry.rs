@@ -12,6 +12,8 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Where it is registered.
     pub at: Pos,
+    /// The path of its file, if files register several of its name.
+    pub file: Option<String>,
     /// What is called, middleware first.
     pub handlers: Vec<Value>,
     /// What the validator makes sure of.
@@ -78,6 +80,16 @@ impl Callers {
             Self::SignedIn
         } else {
             Self::Anyone
+        }
+    }
+}
+
+impl Entry {
+    /// The name in findings: that of its kind, with the file if there are several.
+    pub fn subject(&self) -> String {
+        match &self.file {
+            Some(file) => format!("{} ({file})", self.kind.subject()),
+            None => self.kind.subject(),
         }
     }
 }

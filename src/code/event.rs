@@ -20,6 +20,8 @@ pub struct Event {
     pub through: Arc<[Pos]>,
     /// The names of the functions it is in, the outermost first.
     pub within: Arc<[Name]>,
+    /// Whether it is done only where something failed.
+    pub failing: bool,
     /// What is known there.
     pub guards: Guards,
     /// Refusals on the way that do not end the handler: what they would make sure of.

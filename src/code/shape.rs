@@ -134,6 +134,8 @@ pub struct Row {
     pub origin: Origin,
     /// Its ACL, if the code set one.
     pub acl: Option<Value>,
+    /// Columns that the code wrote on some ways only.
+    pub maybe: std::collections::BTreeSet<Name>,
     /// Columns that the code wrote, in order; a column that is not known has no name.
     pub written: Vec<(Value, Value, Pos)>,
 }

@@ -267,7 +267,7 @@ impl Value {
 
     /// Either of two values, chosen where this is known.
     pub fn either(a: (Value, Guards), b: (Value, Guards)) -> Value {
-        const MOST: usize = 6;
+        const MOST: usize = 12;
         if same(&a.0, &b.0) {
             let taint = a.0.taint.clone().or_else(|| b.0.taint.clone());
             return Value { taint, ..a.0 };
@@ -278,7 +278,11 @@ impl Value {
             let is_test = side.test.is_some();
             let alternatives = if is_test { vec![(side, Guards::default())] } else { side.alternatives() };
             for (value, more) in alternatives {
-                values.push((value, guards.and(&more)));
+                let known = guards.and(&more);
+                match values.iter_mut().find(|(other, _)| same(other, &value)) {
+                    Some((_, guards)) => *guards = guards.common(&known),
+                    None => values.push((value, known)),
+                }
             }
         }
         if values.len() > MOST {

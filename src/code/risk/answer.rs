@@ -44,7 +44,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
                 }
                 let Shape::Row(info) = &scene.run.heap.get(row).shape else { continue };
                 let proven = match &info.origin {
-                    Origin::Fetched(selection, rights) => selection.tied || *rights == Rights::Session,
+                    Origin::Fetched(selection, _) => selection.tied,
                     Origin::New | Origin::Caller => true,
                     _ => false,
                 };
@@ -57,7 +57,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
             found.extend(foreign_record(scene, event, value));
         }
         let is_route = matches!(scene.entry.kind, EntryKind::Route(..));
-        if is_route && is_raw_error(scene.run, value, 2) {
+        if is_route && calls_out(scene) && is_raw_error(scene.run, value, 2) {
             found.push(scene.risk("error-detail", event).rated(Severity::Low));
         }
     }
@@ -77,10 +77,14 @@ fn foreign_record(scene: &Scene<'_, '_>, event: &Event, value: &Value) -> Option
         return None;
     }
     // The call itself is where it happens.
-    let call = scene.events.iter().find(|other| matches!(&other.what, What::Call { path: called, .. } if **called == *path))?;
+    let call = scene
+        .events
+        .iter()
+        .find(|other| matches!(&other.what, What::Call { path: called, .. } if **called == *path))?;
     let What::Call { args, .. } = &call.what else { return None };
     let chosen = args.iter().find_map(|arg| super::effect::deep_taint(scene, arg));
-    Some(match chosen {
+    let lists = names::has_any(&method, &["list", "search", "find"]);
+    Some(match chosen.filter(|_| !lists) {
         Some(taint) => scene
             .risk("object-of-others", call)
             .word("what", format!("reads with `{path}`"))
@@ -88,6 +92,20 @@ fn foreign_record(scene: &Scene<'_, '_>, event: &Event, value: &Value) -> Option
             .rated(Severity::Medium)
             .by(&taint, "selects the record"),
         None => scene.risk("rows-returned-whole", call).word("what", format!("all that `{path}` gives")).about(None),
+    })
+}
+
+/// Whether another service is called, whose errors tell how the server is built.
+fn calls_out(scene: &Scene<'_, '_>) -> bool {
+    scene.events.iter().any(|event| match &event.what {
+        What::Call { path, .. } => {
+            let root = path.split('.').next().unwrap_or(path);
+            !matches!(
+                root,
+                "console" | "response" | "Parse" | "request" | "Date" | "JSON" | "Object" | "Math" | "path" | "new"
+            ) || &**path == "Parse.Cloud.httpRequest"
+        }
+        _ => false,
     })
 }
 
@@ -124,7 +142,6 @@ pub fn columns_in(run: &Run<'_>, value: &Value) -> Vec<(ObjectId, String)> {
             found.push((*row, column.to_string()));
         }
     });
-    let _ = names::last("");
     found
 }
 
@@ -144,6 +161,8 @@ pub fn walk(run: &Run<'_>, value: &Value, depth: usize, visit: &mut dyn FnMut(&V
                 walk(run, inner, depth - 1, visit);
             }
         }
+        // What is put there only where it was tied to the caller is the caller's.
+        Kind::OneOf(values) if values.len() == 1 && values.iter().any(|(_, guards)| guards.owns_any()) => {}
         Kind::OneOf(values) => values.iter().for_each(|(inner, _)| walk(run, inner, depth - 1, visit)),
         Kind::Promise(settled) => walk(run, &settled.0, depth - 1, visit),
         Kind::Joined(parts) => parts.iter().for_each(|inner| walk(run, inner, depth - 1, visit)),

@@ -172,6 +172,10 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
     }
     for event in scene.events {
         let What::Call { path, args, .. } = &event.what else { continue };
+        // That somebody is told of a failure is wanted.
+        if event.failing {
+            continue;
+        }
         let Some(effect) = effect_of(scene, event, path, args) else { continue };
         found.extend(effect_for_anyone(scene, event, path, args, effect));
     }
@@ -205,7 +209,21 @@ pub fn effect_of(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[Value
         return Some(*effect);
     }
     let sends = |name: &str| {
-        names::has_any(name, &["sendsms", "sendmail", "sendemail", "sendpush", "sendotp", "sendnotification", "sendmessage", "sendtext", "notifyslack", "sendwhatsapp"])
+        names::has_any(
+            name,
+            &[
+                "sendsms",
+                "sendmail",
+                "sendemail",
+                "sendpush",
+                "sendotp",
+                "sendnotification",
+                "sendmessage",
+                "sendtext",
+                "notifyslack",
+                "sendwhatsapp",
+            ],
+        )
     };
     (within.iter().any(|name| sends(name)) || names_channel(scene, args)).then_some(Effect::Message)
 }
@@ -216,7 +234,8 @@ fn names_channel(scene: &Scene<'_, '_>, args: &[Value]) -> bool {
     for arg in args.iter().take(2) {
         super::answer::walk(scene.run, arg, 2, &mut |value| {
             found |= value.as_path().is_some_and(|path| {
-                path.starts_with("process.env.") && names::has_any(path, &["slack", "discord", "teamswebhook", "mailgun", "sendgrid", "twilio"])
+                path.starts_with("process.env.")
+                    && names::has_any(path, &["slack", "discord", "teamswebhook", "mailgun", "sendgrid", "twilio"])
             });
         });
     }
@@ -232,29 +251,20 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
     if scene.is_trigger() {
         // Whoever saves the object decides who gets a message, or what it says.
         let chosen = chosen.filter(|taint| taint.from == From::TriggerObject)?;
-        if effect != Effect::Message {
+        let is_of_users =
+            matches!(&scene.entry.kind, EntryKind::Trigger(_, class) if matches!(class.as_str(), "User" | "_User"));
+        // A mail to somebody who signs up is wanted.
+        if effect != Effect::Message || is_of_users {
             return None;
         }
-        let names_somebody = names::has_any(
-            &chosen.name,
-            &[
-                "phone",
-                "number",
-                "email",
-                "mail",
-                "to",
-                "message",
-                "text",
-                "body",
-                "user",
-                "recipient",
-                "channel",
-                "code",
-                "content",
-                "friend",
-                "receiver",
-            ],
-        );
+        let names_address =
+            names::has_any(&chosen.name, &["phone", "number", "email", "mail", "recipient", "receiver"]);
+        let names_somebody = names_address
+            || scene.is_open(event)
+                && (names::has_any(
+                    &chosen.name,
+                    &["message", "text", "body", "user", "channel", "code", "content", "friend"],
+                ) || names::last(&chosen.name) == "to");
         if !names_somebody {
             return None;
         }
@@ -297,7 +307,8 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
             });
             let severity = match (is_open, chosen.is_some(), recipient) {
                 (true, true, true) => Severity::High,
-                (true, true, false) | (true, false, _) => Severity::Medium,
+                (true, true, false) => Severity::Medium,
+                (true, false, _) => Severity::Low,
                 (false, _, true) if effect == Effect::Message => Severity::Low,
                 (false, ..) => return None,
             };
@@ -316,7 +327,7 @@ pub fn deep_taint(scene: &Scene<'_, '_>, value: &Value) -> Option<std::sync::Arc
     let mut found = None;
     super::answer::walk(scene.run, value, 5, &mut |value| {
         if found.is_none() {
-            found = value.taint.clone();
+            found = value.taint.clone().or_else(|| scene.run.selecting_taint(value));
         }
     });
     found

@@ -20,7 +20,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
         }
     }
     for event in scene.events {
-        let What::JoinRole { role, who } = &event.what else { continue };
+        let What::JoinRole { role, .. } = &event.what else { continue };
         if event.guards.any(&[Flag::Role, Flag::Master, Flag::Secret, Flag::Opaque]) {
             continue;
         }
@@ -43,7 +43,6 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
                     .by(&taint, "names the role"),
             );
         }
-        let _ = who;
     }
 }
 

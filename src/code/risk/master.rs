@@ -1,7 +1,7 @@
 //! The master key for whoever calls (PA101), rows that the client names (PA102), classes
 //! that the client chooses (PA103), work of administrators (PA112), validators (PA114).
 
-use crate::code::entry::{Callers, EntryKind};
+use crate::code::entry::Callers;
 use crate::code::event::{Does, Event, RowsEvent, What};
 use crate::code::guards::Flag;
 use crate::code::shape::{ClassRef, Origin, Shape};
@@ -15,23 +15,19 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
     if !scene.is_called_directly() {
         return;
     }
-    let mut named = false;
     for (event, rows) in scene.rows() {
         if let Some(risk) = class_from_client(scene, event, rows) {
             found.push(risk);
-            named = true;
         }
         if let Some(risk) = object_of_others(scene, event, rows) {
-            named = true;
             found.push(risk);
         }
     }
     for (event, rows) in scene.rows() {
-        if let Some(risk) = master_for_anyone(scene, event, rows, named) {
+        if let Some(risk) = master_for_anyone(scene, event, rows) {
             found.push(risk);
         }
     }
-    parameters_unchecked(scene, found);
 }
 
 /// What an event does, in words.
@@ -42,7 +38,7 @@ pub fn what(rows: &RowsEvent) -> String {
     }
 }
 
-fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent, named: bool) -> Option<Risk> {
+fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
     if !is_master(rows) || !scene.is_open(event) || rows.selection.tied {
         return None;
     }
@@ -66,6 +62,8 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent, nam
                 (false, true) => Severity::High,
                 (false, false) if gives_chosen_columns(scene, event) => return None,
                 (false, false) if rows.does == Does::Count => Severity::Low,
+                // Only some rows are looked at, and nothing of them is given back.
+                (false, false) if !rows.selection.by.is_empty() || rows.selection.fixed > 0 => return None,
                 (false, false) => Severity::Medium,
             }
         }
@@ -77,9 +75,16 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent, nam
         Does::Update | Does::Delete if names::is_of_people(class) => Severity::Critical,
         Does::Update | Does::Delete => Severity::High,
     };
-    // The finding about the rows that the client names says it already.
-    let _ = named;
-    Some(scene.risk("master-key-for-anyone", event).word("what", what(rows)).about(class).rated(severity))
+    let aggregates = rows.does == Does::Read
+        && rows.selection.by.is_empty()
+        && rows.selection.fixed == 0
+        && !gives_rows_whole(scene, event)
+        && !gives_chosen_columns(scene, event);
+    let what = match class.filter(|_| aggregates && answers(scene)) {
+        Some(class) => format!("reads all rows of `{class}` to work out its answer"),
+        None => what(rows),
+    };
+    Some(scene.risk("master-key-for-anyone", event).word("what", what).about(class).rated(severity))
 }
 
 /// Whether a row is changed that the handler itself made.
@@ -112,9 +117,9 @@ fn answers(scene: &Scene<'_, '_>) -> bool {
 /// Whether rows that were fetched here are given back as they are.
 pub fn gives_rows_whole(scene: &Scene<'_, '_>, event: &Event) -> bool {
     scene.events.iter().any(|other| match &other.what {
-        What::Answer { value, refuses: false } => {
-            super::answer::rows_in(scene.run, value).iter().any(|row| scene.run.heap.get(*row).at == Some(event.at))
-        }
+        What::Answer { value, refuses: false } if scene.is_for_users(other) => super::answer::rows_in(scene.run, value)
+            .iter()
+            .any(|row| scene.run.heap.get(*row).at == Some(event.at) && !other.guards.owns(*row)),
         _ => false,
     })
 }
@@ -122,15 +127,17 @@ pub fn gives_rows_whole(scene: &Scene<'_, '_>, event: &Event) -> bool {
 /// Whether what is given back is made of single columns of the rows fetched here.
 fn gives_chosen_columns(scene: &Scene<'_, '_>, event: &Event) -> bool {
     scene.events.iter().any(|other| match &other.what {
-        What::Answer { value, refuses: false } => super::answer::columns_in(scene.run, value)
-            .iter()
-            .any(|(row, _)| scene.run.heap.get(*row).at == Some(event.at)),
+        What::Answer { value, refuses: false } if scene.is_for_users(other) => {
+            super::answer::columns_in(scene.run, value)
+                .iter()
+                .any(|(row, _)| scene.run.heap.get(*row).at == Some(event.at) && !other.guards.owns(*row))
+        }
         _ => false,
     })
 }
 
 fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
-    if !is_master(rows) || rows.selection.tied || !scene.is_for_users(event) {
+    if !is_master(rows) || rows.selection.tied || !scene.is_for_users(event) || event.guards.has(Flag::OwnColumn) {
         return None;
     }
     if rows.does == Does::Create || rows.does == Does::Count {
@@ -142,7 +149,10 @@ fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
     let by = rows.selection.by.iter().find(|(column, taint)| {
         let narrows = taint.clean.any(Clean::ALLOWED) || event.guards.clean(&taint.name).any(Clean::ALLOWED);
         let trusted = taint.from == From::OwnColumn || event.guards.ties(&taint.name);
-        !narrows && !trusted && selects_one(column)
+        !narrows
+            && !trusted
+            && selects_one(column)
+            && (rows.does.writes() || names_one(column) || names_one(&taint.name))
     })?;
     let class = rows.class.name();
     if rows.class.is("_Role") || (rows.does == Does::Read && class == Some("_Installation")) {
@@ -198,6 +208,21 @@ fn selects_one(column: &str) -> bool {
     !free.contains(&column.to_ascii_lowercase().as_str())
 }
 
+/// Whether a name is of something that only one row has: an id, a person, an address.
+fn names_one(name: &str) -> bool {
+    let last = names::last(name);
+    let lower = last.to_ascii_lowercase();
+    last == "id"
+        || last.ends_with("Id")
+        || last.ends_with("ID")
+        || lower.ends_with("_id")
+        || lower == "objectid"
+        || names::is_identity(last)
+        || ["uuid", "username", "email", "phone", "mobile", "account", "customer", "token", "serial", "user", "owner"]
+            .iter()
+            .any(|word| lower.contains(word))
+}
+
 fn class_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
     let ClassRef::Client(taint) = &rows.class else { return None };
     if !is_master(rows) || !scene.is_for_users(event) {
@@ -208,10 +233,4 @@ fn class_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
     }
     let what = format!("{} rows", rows.does.verb());
     Some(scene.risk("class-from-client", event).word("what", what).rated(Severity::High).by(taint, "names the class"))
-}
-
-fn parameters_unchecked(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
-    // Only advice, and only where nothing else is known of the function.
-    let EntryKind::Function(_) = scene.entry.kind else { return };
-    let _ = (scene, found);
 }

@@ -56,6 +56,8 @@ pub struct Risk {
     pub severity: Option<Severity>,
     /// The class that is reached.
     pub class: Option<String>,
+    /// The class whose objects run the trigger, if it is one.
+    pub trigger: Option<String>,
     /// How bad compared with others of its kind in the handler.
     weight: u8,
 }
@@ -106,6 +108,7 @@ pub fn of_files(file_wide: &[Pos]) -> Vec<Risk> {
         words: Vec::new(),
         severity: None,
         class: None,
+        trigger: None,
         weight: 0,
     };
     file_wide.iter().map(risk).collect()
@@ -148,18 +151,23 @@ impl<'s> Scene<'s, '_> {
     /// A risk at an event.
     pub fn risk(&self, kind: &'static str, event: &Event) -> Risk {
         let callers = callers(self.entry, &event.guards);
-        let subject = self.entry.kind.subject();
+        let subject = self.entry.subject();
         Risk {
             kind,
             rule: None,
-            words: vec![("handler", subject.clone()), ("who", callers.words().to_owned())],
+            words: vec![("handler", self.entry.kind.subject()), ("who", callers.words().to_owned())],
             subject,
             callers,
             at: event.at,
             related: Vec::new(),
-            path: Vec::new(),
+            path: calls(event),
             severity: None,
             class: None,
+            trigger: match &self.entry.kind {
+                EntryKind::Trigger(_, class) if class == "User" => Some("_User".to_owned()),
+                EntryKind::Trigger(_, class) => Some(class.clone()),
+                _ => None,
+            },
             weight: 0,
         }
     }
@@ -217,9 +225,19 @@ impl Risk {
         self
     }
 
+    /// Lowers a risk in a file that no file of the repository loads.
+    pub fn of_unloaded(&mut self) {
+        self.severity = Some(self.severity.unwrap_or(Severity::Low).min(Severity::Low));
+    }
+
     /// The same with the way of a value.
     pub fn by(mut self, taint: &Taint, end: &str) -> Self {
-        self.path = taint.way();
+        let calls = std::mem::replace(&mut self.path, taint.way());
+        for (at, what) in calls {
+            if at != self.at && !self.path.iter().any(|(known, _)| *known == at) {
+                self.path.push((at, what));
+            }
+        }
         self.path.push((self.at, end.to_owned()));
         if !self.words.iter().any(|(name, _)| *name == "source") {
             self.words.push(("source", taint.name.to_string()));
@@ -233,6 +251,22 @@ impl Risk {
         self.words.push(("class", class.unwrap_or("a class").to_owned()));
         self
     }
+}
+
+/// The calls that lead from the handler to an event; nothing if it is in the handler itself.
+fn calls(event: &Event) -> Vec<(Pos, String)> {
+    let mut calls: Vec<(Pos, String)> = Vec::new();
+    for (number, at) in event.through.iter().enumerate() {
+        let name = event.within.get(event.within.len().saturating_sub(event.through.len() - number));
+        let what = name.map_or_else(|| "leads on".to_owned(), |name| format!("calls `{name}`"));
+        if *at != event.at && !calls.iter().any(|(known, _)| known == at) {
+            calls.push((*at, what));
+        }
+    }
+    if !calls.is_empty() {
+        calls.push((event.at, "happens here".to_owned()));
+    }
+    calls
 }
 
 /// Whether rows are touched with the master key.

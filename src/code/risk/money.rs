@@ -73,6 +73,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
         if let Some(taint) = info.limit.as_ref().and_then(|limit| limit.taint.as_ref())
             && !taint.clean.with(event.guards.clean(&taint.name)).any(Clean::NOT_MORE.with(Clean::ALLOWED))
             && scene.is_open(event)
+            && rows.rights == crate::code::shape::Rights::Master
         {
             found.push(
                 scene.risk("unbounded-work", event).word("what", "rows").rated(Severity::Low).by(taint, "is the limit"),

@@ -110,6 +110,8 @@ fn is_log(path: &str) -> bool {
 }
 
 fn log(scene: &Scene<'_, '_>, event: &Event, args: &[Value]) -> Option<Risk> {
+    let draws_secrets =
+        scene.events.iter().any(|event| matches!(event.what, What::Weak { .. } | What::Password { .. }));
     let mut what: Option<(String, Severity)> = None;
     for arg in args {
         super::answer::walk(scene.run, arg, 3, &mut |value| {
@@ -126,8 +128,15 @@ fn log(scene: &Scene<'_, '_>, event: &Event, args: &[Value]) -> Option<Risk> {
                 what = Some((named.unwrap_or_default(), Severity::High));
             } else if is_token {
                 what = Some(("a token".to_owned(), Severity::High));
-            } else if is_code && what.is_none() {
-                let _ = is_code;
+            } else if is_code && draws_secrets && what.is_none() {
+                what = Some(("a code or password".to_owned(), Severity::High));
+            } else if let Kind::Object(id) = &value.kind
+                && let Shape::Row(info) = &scene.run.heap.get(*id).shape
+                && let crate::code::shape::Origin::Fetched(_, crate::code::shape::Rights::Session) = info.origin
+                && info.class.is("_User")
+                && what.is_none()
+            {
+                what = Some(("a user with a fresh session".to_owned(), Severity::Medium));
             }
         });
     }

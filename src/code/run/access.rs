@@ -159,6 +159,7 @@ impl<'a> Run<'a> {
         let written = info.written.iter().rev().find(|(column, _, _)| column.as_text() == Some(name));
         if let Some((_, value, _)) = written
             && !matches!(info.origin, Origin::Fetched(..))
+            && !info.maybe.contains(name)
         {
             return value.clone();
         }
@@ -169,7 +170,7 @@ impl<'a> Run<'a> {
         };
         let is_meta = matches!(&**name, "id" | "createdAt" | "updatedAt" | "objectId");
         let taint = from
-            .filter(|_| !is_meta)
+            .filter(|_| !is_meta && &**name != "authData")
             .map(|(from, of)| crate::code::taint::Taint::new(from, format!("{of}.{name}"), at));
         Value { kind: Kind::Column(row, Arc::clone(name)), taint, test: None }
     }
@@ -389,6 +390,17 @@ impl<'a> Run<'a> {
     pub fn own_column(&mut self, column: &Name) -> Guards {
         let name = column.split('.').next().unwrap_or(column);
         if matches!(name, "id" | "objectId" | "createdAt" | "updatedAt" | "sessionToken" | "authData") {
+            return Guards::signed_in();
+        }
+        if self.frozen.iter().any(|frozen| frozen == name) {
+            // Only the server gives it its value.
+            return Guards::signed_in().and(&Guards::flag(Flag::Role));
+        }
+        let lower = name.to_ascii_lowercase();
+        let is_privilege = ["role", "admin", "type", "perm", "level", "staff", "moderator", "super", "access", "group"]
+            .iter()
+            .any(|word| lower.contains(word));
+        if !is_privilege {
             return Guards::signed_in();
         }
         self.tested_columns.insert((Arc::clone(column), self.unit()));

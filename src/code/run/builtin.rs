@@ -387,7 +387,18 @@ impl<'a> Run<'a> {
 
     /// Notes a call of something outside the app.
     pub fn outside(&mut self, path: &str, args: &[Value], at: Pos, is_new: bool) {
-        let path: String = path.replace("()", "");
+        let mut path: String = path.replace("()", "");
+        // A client with settings is still the client.
+        for (made, client) in [
+            ("axios.create", "axios"),
+            ("axios.default", "axios"),
+            ("request.defaults", "request"),
+            ("got.extend", "got"),
+        ] {
+            if let Some(rest) = path.strip_prefix(made) {
+                path = format!("{client}{rest}");
+            }
+        }
         self.note(What::Call { path: path.into(), args: args.to_vec(), is_new }, at, &Guards::default());
     }
 

@@ -200,7 +200,7 @@ impl<'a> Run<'a> {
                 return Some(Value::test(Some(Guards::flag(Flag::Role)), none()));
             }
         }
-        let taint = y.taint.as_ref()?;
+        y.taint.as_ref()?;
         if is_secret_name(column) {
             self.note(
                 What::Compared { given: y.clone(), with: Value::of(Kind::Column(row, Arc::clone(column))) },
@@ -209,7 +209,6 @@ impl<'a> Run<'a> {
             );
             return Some(Value::test(Some(Guards::about(About::Owned(row))), none()));
         }
-        let _ = taint;
         None
     }
 
@@ -226,6 +225,10 @@ impl<'a> Run<'a> {
             }
             Kind::MasterKey => Guards::flag(Flag::Master),
             Kind::Path(path) if is_server_secret(path) => Guards::flag(Flag::Secret),
+            // What was worked out of a body and a secret, compared with what a header says.
+            Kind::Path(path) if path.contains("()") && taint.from == crate::code::taint::From::Headers => {
+                Guards::flag(Flag::Secret)
+            }
             Kind::Joined(_) => {
                 self.note(What::Compared { given: x.clone(), with: y.clone() }, at, &Guards::default());
                 Guards::flag(Flag::Secret)

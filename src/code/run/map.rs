@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::code::guards::Guards;
 use crate::code::heap::ObjectId;
 use crate::code::shape::Shape;
 use crate::code::value::{Kind, Pos, Value};
@@ -52,7 +51,7 @@ impl<'a> Run<'a> {
                 Some(Value::undefined())
             }
             "keys" => {
-                let (keys, _) = (self.heap.get(id).props.keys().cloned().collect::<Vec<_>>(), ());
+                let keys: Vec<_> = self.heap.get(id).props.keys().cloned().collect();
                 Some(self.new_array(keys.into_iter().map(|key| Value::of(Kind::Text(key))).collect(), at))
             }
             "values" => {
@@ -72,7 +71,6 @@ impl<'a> Run<'a> {
         for (key, value) in props {
             pairs.push(self.new_array(vec![Value::of(Kind::Text(key)), value], at));
         }
-        let _ = Guards::default();
         self.new_array(pairs, at)
     }
 }

@@ -77,6 +77,10 @@ pub struct Run<'a> {
     pub loose: Vec<(Pos, Guards)>,
     /// `module` objects by unit.
     pub modules: FxHashMap<usize, ObjectId>,
+    /// How many handlers of errors the walk is in.
+    pub failing: u32,
+    /// Columns of `_User` that users cannot write.
+    pub frozen: Arc<[String]>,
     /// Columns that were used as rows.
     pub pointed: std::collections::BTreeSet<(ObjectId, Name)>,
     /// Columns of the caller's own row that were tested, and where.
@@ -152,6 +156,8 @@ impl<'a> Run<'a> {
             frames: Vec::new(),
             loose: Vec::new(),
             modules: FxHashMap::default(),
+            failing: 0,
+            frozen: Arc::from([]),
             pointed: std::collections::BTreeSet::new(),
             tested_columns: std::collections::BTreeSet::new(),
             touched: std::collections::BTreeSet::new(),
@@ -211,7 +217,8 @@ impl<'a> Run<'a> {
         let through: Vec<Pos> = self.frames.iter().skip(1).map(|frame| frame.called_at).collect();
         let within: Vec<Name> = self.frames.iter().filter_map(|frame| frame.name.clone()).collect();
         let loose = self.loose.clone();
-        self.events.push(Event { what, at, through: through.into(), within: within.into(), guards, loose });
+        let failing = self.failing > 0;
+        self.events.push(Event { what, at, through: through.into(), within: within.into(), failing, guards, loose });
     }
 
     /// Adds an object.
@@ -232,7 +239,7 @@ impl<'a> Run<'a> {
     }
 
     /// Whether an object is older than the branch the walk is in.
-    fn is_older(&self, id: ObjectId) -> bool {
+    pub fn is_older(&self, id: ObjectId) -> bool {
         id.0 < self.floor
     }
 

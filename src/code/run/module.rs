@@ -173,9 +173,21 @@ impl<'a> Run<'a> {
         match target {
             Target::Unit(index) => self.load(index),
             Target::Package(name) => package(&name),
-            Target::Missing => Value::unknown(),
+            // A library that lies in the repository, and is not looked into.
+            Target::Missing => library(specifier).map_or_else(Value::unknown, package),
         }
     }
+}
+
+/// The well-known library that a file is a copy of, by its name.
+fn library(path: &str) -> Option<&str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.split(['.', '-']).next().unwrap_or(name);
+    matches!(
+        stem,
+        "lodash" | "underscore" | "moment" | "mailgun" | "mandrill" | "stripe" | "twilio" | "sendgrid" | "axios"
+    )
+    .then_some(stem)
 }
 
 /// A package by the name under which rules know it: words with dots between them, and one

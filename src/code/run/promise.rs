@@ -79,10 +79,11 @@ impl<'a> Run<'a> {
                 if self.path.is_some() {
                     found = Some((given, self.guards()));
                 }
-                let after = self.path.take();
                 if let Some(fail) = args.get(1).filter(|fail| fail.is_function()) {
                     self.path = before.clone();
+                    self.failing += 1;
                     let given = self.call_back(fail, vec![Value::path("error")], at);
+                    self.failing -= 1;
                     if self.path.is_some() && found.is_none() {
                         found = Some((given, self.guards()));
                     }
@@ -90,7 +91,6 @@ impl<'a> Run<'a> {
                 // A callback that ends the path by `return` ends only itself; one that throws refuses
                 // the promise, and what comes after the chain goes on without it.
                 self.path = before;
-                let _ = after;
                 Some(match found {
                     Some((value, guards)) => promise_of(value, guards),
                     None => Value::of(Kind::Rejected),
@@ -98,13 +98,12 @@ impl<'a> Run<'a> {
             }
             "catch" | "fail" | "otherwise" => {
                 let before = self.path.clone();
-                let mut given = Value::unknown();
                 if let Some(fail) = args.first() {
-                    given = self.call_back(fail, vec![Value::path("error")], at);
+                    self.failing += 1;
+                    self.call_back(fail, vec![Value::path("error")], at);
+                    self.failing -= 1;
                 }
-                let ended = self.path.is_none();
                 self.path = before;
-                let _ = (given, ended);
                 Some(promise.clone())
             }
             "finally" | "always" | "fin" => {
@@ -154,7 +153,10 @@ impl<'a> Run<'a> {
             let handler = options.as_object().and_then(|id| self.heap.get(id).props.get(name).cloned());
             if let Some(handler) = handler.filter(Value::is_function) {
                 self.path = before.clone();
+                let fails = u32::from(name == "error");
+                self.failing += fails;
                 self.call_back(&handler, args, at);
+                self.failing -= fails;
             }
         }
         if options.is_function() {
@@ -233,8 +235,7 @@ impl<'a> Run<'a> {
         self.next_activation += 1;
         let before = self.path.clone();
         let next = Value::of(Kind::Native(Native::Next(number)));
-        let given = self.call_value(handler, &Value::undefined(), vec![request.clone(), answer.clone(), next], at);
-        let _ = given;
+        self.call_value(handler, &Value::undefined(), vec![request.clone(), answer.clone(), next], at);
         self.path = before;
         let settled = self.settled.remove(&number)?;
         settled.into_iter().map(|(_, guards)| guards).reduce(|a, b| a.common(&b))

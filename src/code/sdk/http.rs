@@ -54,7 +54,7 @@ impl<'a> Run<'a> {
         match name {
             "use" => {
                 for handler in flat {
-                    self.mount(id, &path, handler, at);
+                    self.mount(id, &path, handler);
                 }
                 Some(router.clone())
             }
@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
     }
 
     /// Mounts middleware, or a router whose routes then lie below the path and behind what was mounted before.
-    fn mount(&mut self, id: ObjectId, path: &str, handler: Value, at: Pos) {
+    fn mount(&mut self, id: ObjectId, path: &str, handler: Value) {
         let inner = handler.as_object().filter(|inner| matches!(self.heap.get(*inner).shape, Shape::Router(_)));
         if inner.is_none() {
             if let Shape::Router(layers) = &mut self.heap.get_mut(id).shape
@@ -105,7 +105,6 @@ impl<'a> Run<'a> {
             .map(|layer| layer.handler)
             .collect();
         let unit = handler.as_object().and_then(|id| self.heap.get(id).at).map(|at| at.unit);
-        let _ = at;
         for entry in &mut self.entries {
             if let (EntryKind::Route(_, below), true) = (&mut entry.kind, Some(entry.at.unit) == unit) {
                 if !path.is_empty() && path != "/" {

@@ -50,7 +50,7 @@ impl<'a> Run<'a> {
                     None => first.clone(),
                 };
                 // The SDK takes `User` for the built-in class here.
-                let class = match self.class_ref(&name, at) {
+                let class = match self.class_ref(&name) {
                     ClassRef::Known(name) if &*name == "User" => ClassRef::Known("_User".into()),
                     class => class,
                 };
@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
                 });
                 let mut selection = Selection { tied: is_proof, at: Some(at), ..Selection::default() };
                 if is_proof {
-                    self.compare_password(args, at);
+                    self.compare_password(args);
                 } else {
                     let taint = args.first().and_then(|name| self.selecting_taint(name));
                     selection.by.extend(taint.map(|taint| ("username".into(), taint)));
@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
                 _ => false,
             });
             if extends_row {
-                let class_ref = self.class_ref(callee, at);
+                let class_ref = self.class_ref(callee);
                 let row = self.row_of(class_ref, Origin::New, at);
                 self.write_all(&row, &first, at);
                 return Some(row);
@@ -145,7 +145,7 @@ impl<'a> Run<'a> {
         let rest = path.strip_prefix("Parse.").or_else(|| path.strip_prefix("Moralis."))?;
         match rest {
             "Query" => {
-                let class = self.class_ref(&first, at);
+                let class = self.class_ref(&first);
                 Some(self.new_query(class, at))
             }
             "Object" => {
@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
                 let extends_row =
                     class.extends.as_ref().and_then(Value::as_path).is_some_and(|path| &**path == "Parse.Object");
                 if extends_row && matches!(&**name, "createWithoutData" | "fromJSON") {
-                    let class = self.class_ref(object, at);
+                    let class = self.class_ref(object);
                     return self.row_class_method(class, name, args, at);
                 }
                 None
@@ -236,13 +236,19 @@ impl<'a> Run<'a> {
     fn deferred_method(&mut self, id: crate::code::heap::ObjectId, name: &str, args: &[Value]) -> Option<Value> {
         if matches!(name, "resolve" | "fulfill") {
             let value = args.first().cloned().unwrap_or_else(Value::undefined);
+            let guards = self.guards();
+            let old = self.heap.get(id).props.get("value").cloned();
+            let value = match old {
+                Some(old) => Value::either((old, Guards::default()), (value, guards)),
+                None => value,
+            };
             self.heap.get_mut(id).props.insert("value".into(), value);
         }
         Some(Value::undefined())
     }
 
     /// The class that a value stands for: its name, a subclass, `Parse.User`.
-    pub fn class_ref(&mut self, value: &Value, at: Pos) -> ClassRef {
+    pub fn class_ref(&mut self, value: &Value) -> ClassRef {
         match &value.kind {
             Kind::Object(id) => match &self.heap.get(*id).shape {
                 Shape::RowClass(class) => class.clone(),
@@ -261,12 +267,11 @@ impl<'a> Run<'a> {
                     let body = unit.class(class.class)?;
                     super_name(unit.function(body.constructor?)?)
                 });
-                let _ = at;
                 of_super.or(named).map_or(ClassRef::Unknown, ClassRef::Known)
             }
             Kind::OneOf(values) => {
                 let values = Arc::clone(values);
-                values.first().map_or(ClassRef::Unknown, |(value, _)| self.class_ref(value, at))
+                values.first().map_or(ClassRef::Unknown, |(value, _)| self.class_ref(value))
             }
             _ => ClassRef::of(value),
         }
@@ -274,14 +279,19 @@ impl<'a> Run<'a> {
 
     /// Adds a row.
     pub fn row_of(&mut self, class: ClassRef, origin: Origin, at: Pos) -> Value {
-        let row = Row { class, origin, acl: None, written: Vec::new() };
+        let row = Row { class, origin, acl: None, maybe: Default::default(), written: Vec::new() };
         self.new_object(Shape::Row(Box::new(row)), at)
     }
 
     /// Makes an instance of the app's own subclass a row.
     pub fn become_row(&mut self, id: crate::code::heap::ObjectId, class: ClassRef) {
-        self.heap.get_mut(id).shape =
-            Shape::Row(Box::new(Row { class, origin: Origin::New, acl: None, written: Vec::new() }));
+        self.heap.get_mut(id).shape = Shape::Row(Box::new(Row {
+            class,
+            origin: Origin::New,
+            acl: None,
+            maybe: Default::default(),
+            written: Vec::new(),
+        }));
     }
 
     /// The options among arguments: the last object that has a key of options.
@@ -382,7 +392,7 @@ impl<'a> Run<'a> {
     }
 
     /// The value of the client that a value is, or that selected the row it is a column of.
-    fn selecting_taint(&self, value: &Value) -> Option<Arc<crate::code::taint::Taint>> {
+    pub fn selecting_taint(&self, value: &Value) -> Option<Arc<crate::code::taint::Taint>> {
         let row = match &value.kind {
             Kind::Column(row, _) | Kind::Object(row) => *row,
             _ => return value.taint.clone(),

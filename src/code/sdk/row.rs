@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
                 Some(Value::unknown())
             }
             "logIn" | "linkWith" | "_linkWith" | "logOut" => {
-                self.compare_password(args, at);
+                self.compare_password(args);
                 Some(row.clone())
             }
             _ => None,
@@ -145,7 +145,11 @@ impl<'a> Run<'a> {
         if is_user && column.as_text().is_some_and(|name| &**name == "password") {
             self.note(What::Password { row: id, value: value.clone() }, at, &Guards::default());
         }
+        let older = self.is_older(id);
         if let Shape::Row(info) = &mut self.heap.get_mut(id).shape {
+            if let (true, Some(name)) = (older, column.as_text()) {
+                info.maybe.insert(Arc::clone(name));
+            }
             if column.as_text().is_some_and(|name| &**name == "ACL") {
                 info.acl = Some(value);
             } else if info.written.len() < 256 {
@@ -217,10 +221,22 @@ impl<'a> Run<'a> {
         if name == "get" && args.len() == 1 {
             self.pointed.insert((row, Arc::clone(column)));
             let key = args.first().and_then(Value::as_text).cloned().unwrap_or_else(|| "*".into());
-            return Some(self.get(value, &key, at));
+            // What is in the row that it points to was not written with this object.
+            let inner = self.get(value, &key, at);
+            return Some(Value { taint: None, ..inner });
+        }
+        if name == "url" && args.is_empty() {
+            // The address of a file is made by the server.
+            return Some(Value::unknown());
         }
         if !is_row_method {
             return None;
+        }
+        if name == "destroy" && names_file(column) {
+            // Removing a file always works with the master key.
+            let file = self.row_of(ClassRef::Known("_File".into()), Origin::Pointed(row, Arc::clone(column)), at);
+            self.note_row(&file, Some(Does::Delete), name, Rights::Master, &Guards::default(), at);
+            return Some(Value::unknown());
         }
         let pointed = self.row_of(ClassRef::Unknown, Origin::Pointed(row, Arc::clone(column)), at);
         let id = pointed.as_object()?;
@@ -278,14 +294,21 @@ impl<'a> Run<'a> {
     }
 
     /// A log-in proves that the caller knows the password.
-    pub fn compare_password(&mut self, args: &[Value], _at: Pos) {
+    pub fn compare_password(&mut self, args: &[Value]) {
         let names: Vec<Name> = args.iter().filter_map(|arg| Some(Arc::clone(&arg.taint.as_ref()?.name))).collect();
         for name in names {
             self.learn(&Guards::about(crate::code::guards::About::Tied(name)));
         }
         self.learn(&Guards::signed_in());
-        let _ = Rights::Session;
     }
+}
+
+/// Whether a column holds a file, by its name.
+fn names_file(column: &str) -> bool {
+    let column = column.to_ascii_lowercase();
+    ["img", "image", "photo", "avatar", "file", "picture", "video", "attachment", "thumbnail", "audio"]
+        .iter()
+        .any(|word| column.contains(word))
 }
 
 /// Whether the object of a trigger is new.

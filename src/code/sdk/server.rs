@@ -72,7 +72,6 @@ impl<'a> Run<'a> {
     fn load_cloud(&mut self, cloud: &Value, at: Pos) {
         match &cloud.kind {
             Kind::Text(path) => {
-                let rooted = path.starts_with('/');
                 let folder = self.folder_path(at.unit, path);
                 let from_root = crate::code::path::join("", path.trim_start_matches("./"));
                 for candidate in [folder, from_root] {
@@ -81,7 +80,6 @@ impl<'a> Run<'a> {
                         return;
                     }
                 }
-                let _ = rooted;
             }
             Kind::Joined(parts) => {
                 // A folder that is not known, then a path: `process.cwd() + '/cloud/main.js'`.
