@@ -106,6 +106,7 @@ impl<'a> Run<'a> {
     /// How the rows of a query are selected.
     pub fn selection(&self, query: &Query, at: Pos) -> Selection {
         let mut selection = Selection { tied: self.ties(query), at: Some(at), ..Selection::default() };
+        selection.session = is_session_of_token(query);
         let known = self.guards();
         for filter in &query.filters {
             let column = filter.column.as_text().cloned().unwrap_or_else(|| "*".into());
@@ -325,6 +326,9 @@ impl<'a> Run<'a> {
             if let (true, Some(row)) = (knows, row) {
                 known = known.and(&Guards::about(About::Owned(row)));
             }
+            if selection.session {
+                known = known.and(&Guards::signed_in());
+            }
             return known;
         }
         if query.class.is("_Role") {
@@ -346,4 +350,15 @@ impl<'a> Run<'a> {
         }
         known
     }
+}
+
+/// Whether a query asks for the session of a token that the client sent: who shows a
+/// token is its user.
+fn is_session_of_token(query: &Query) -> bool {
+    let shows = |filter: &Filter| {
+        &*filter.by == "equalTo"
+            && filter.column.as_text().is_some_and(|column| &**column == "sessionToken")
+            && filter.value.taint.is_some()
+    };
+    query.class.is("_Session") && !query.is_or && query.filters.iter().any(shows)
 }
