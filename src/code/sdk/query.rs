@@ -7,6 +7,7 @@ use crate::code::guards::{About, Flag, Guards};
 use crate::code::heap::ObjectId;
 use crate::code::run::Run;
 use crate::code::shape::{ClassRef, Filter, Origin, Query, Rights, Selection, Shape};
+use crate::code::taint::Taint;
 use crate::code::value::{Kind, Pos, Test, Value};
 
 impl<'a> Run<'a> {
@@ -111,6 +112,7 @@ impl<'a> Run<'a> {
         for filter in &query.filters {
             let column = filter.column.as_text().cloned().unwrap_or_else(|| "*".into());
             let taint = filter.value.taint.clone().or_else(|| self.taint_inside(&filter.value, 2));
+            let taint = taint.or_else(|| self.taint_of_pointer(&filter.value));
             let names_rows = matches!(
                 &*filter.by,
                 "equalTo"
@@ -129,6 +131,17 @@ impl<'a> Run<'a> {
             }
         }
         selection
+    }
+
+    /// The id of the client that a pointer was made with.
+    fn taint_of_pointer(&self, value: &Value) -> Option<Arc<Taint>> {
+        match &self.heap.get(value.as_object()?).shape {
+            Shape::Row(row) => match &row.origin {
+                Origin::ById(id) => id.taint.clone(),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// A method of a query.
