@@ -4,6 +4,7 @@ use crate::code::analysis::{Analysis, place};
 use crate::code::entry::Callers;
 use crate::code::risk::Risk;
 use crate::code::value::Pos;
+use crate::model::snapshot::Gap;
 use crate::model::{App, ClassName, Operation, Place, Texts, Unit};
 use crate::rules::words::Tag;
 use crate::rules::{Caller, Who};
@@ -18,6 +19,12 @@ pub fn facts(app: &App, analysis: &Analysis, texts: &Texts, access: &[Access<'_>
     let of_code = analysis.risks.iter().filter(|risk| risk.rule.is_none());
     let facts = of_code.filter_map(|risk| fact(risk, risk.kind, units, texts));
     facts.map(|fact| by_class(fact, access)).collect()
+}
+
+/// Handlers that were not followed to the end.
+pub fn gaps(analysis: &Analysis) -> Vec<Gap> {
+    let gap = |handler: &String| Gap::new(handler.clone(), "too large to be followed to the end");
+    analysis.cut.iter().map(gap).collect()
 }
 
 /// How bad it is, by what is known of the class: worse where it holds data of people, less

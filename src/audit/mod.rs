@@ -20,6 +20,7 @@ use crate::code::analysis::analyse;
 use crate::code::risk::Sinks as FlowRule;
 use crate::finding::Finding;
 use crate::finding::suppress::{self, Directive, KnownRules, Suppressed};
+use crate::model::snapshot::Gap;
 use crate::model::{ClassName, RuleId, SecretHit, Snapshot};
 use crate::permit::Engine;
 use crate::rules::program::Program;
@@ -38,6 +39,8 @@ pub struct Outcome {
     pub suppressed: Vec<Suppressed>,
     /// Findings of narrower rules that a broader finding speaks for.
     pub covered: Vec<Finding>,
+    /// What was not checked, beside what the snapshot says: handlers that were too large.
+    pub gaps: Vec<Gap>,
 }
 
 /// How bad a finding is: as bad as it says itself, or else as its rule says.
@@ -91,7 +94,7 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
     let mut findings = applied.findings;
     findings.extend(about_directives(&applied.directives, program, snapshot));
     sort(&mut findings, program);
-    Outcome { findings, suppressed: applied.suppressed, covered }
+    Outcome { findings, suppressed: applied.suppressed, covered, gaps: code::gaps(&analysis) }
 }
 
 fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[Access<'_>]) -> Vec<Fact> {

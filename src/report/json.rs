@@ -176,9 +176,7 @@ fn document(report: &Report<'_>) -> Document {
             })
             .collect(),
         not_checked: report
-            .snapshot
-            .gaps
-            .iter()
+            .gaps()
             .map(|gap| NotChecked { topic: gap.topic.clone(), reason: gap.reason.clone() })
             .collect(),
         summary: report

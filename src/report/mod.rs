@@ -18,6 +18,7 @@ use std::sync::OnceLock;
 use crate::audit::{self, Outcome};
 use crate::finding::Finding;
 use crate::model::place::{Content, SourceFile};
+use crate::model::snapshot::Gap;
 use crate::model::{FileId, Place, Snapshot};
 use crate::problem::Problem;
 use crate::rules::Rule;
@@ -98,6 +99,11 @@ pub trait Reporter {
 }
 
 impl<'a> Report<'a> {
+    /// What was not checked.
+    pub fn gaps(&self) -> impl Iterator<Item = &'a Gap> {
+        self.outcome.gaps.iter().chain(&self.snapshot.gaps)
+    }
+
     /// A report over an audit.
     pub fn new(snapshot: &'a Snapshot, outcome: &'a Outcome, program: &'a Program, problems: &'a [Problem]) -> Self {
         Self {

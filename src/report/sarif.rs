@@ -160,7 +160,7 @@ fn invocation(report: &Report<'_>, total: usize) -> Value {
         let text = clean::text(&format!("{}{problem}.", report.prefix)).into_owned();
         notes.push(json!({ "level": "warning", "message": { "text": text } }));
     }
-    for gap in &report.snapshot.gaps {
+    for gap in report.gaps() {
         let text = clean::text(&format!("Not checked: {}: {}.", gap.topic, gap.reason)).into_owned();
         notes.push(json!({ "level": "note", "message": { "text": text } }));
     }

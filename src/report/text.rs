@@ -216,7 +216,7 @@ impl Writer<'_, '_> {
 
     fn gaps(&mut self) -> io::Result<()> {
         self.line("", "Not checked")?;
-        for gap in &self.report.snapshot.gaps {
+        for gap in self.report.gaps() {
             self.hanging("  ", "", &format!("{}: {}", gap.topic, gap.reason))?;
         }
         self.blank()

@@ -73,9 +73,7 @@ impl<'a> Run<'a> {
         }
         match &value.kind {
             Kind::Caller | Kind::CallerId | Kind::CallerToken => true,
-            Kind::Column(row, _) => {
-                self.is_callers(*row) || known.owns(*row)
-            }
+            Kind::Column(row, _) => self.is_callers(*row) || known.owns(*row),
             Kind::Object(id) => {
                 let object = self.heap.get(*id);
                 match &object.shape {

@@ -221,7 +221,9 @@ impl<'a> Run<'a> {
         if name == "get" && args.len() == 1 {
             self.pointed.insert((row, Arc::clone(column)));
             let key = args.first().and_then(Value::as_text).cloned().unwrap_or_else(|| "*".into());
-            return Some(self.get(value, &key, at));
+            // What is in the row that it points to was not written with this object.
+            let inner = self.get(value, &key, at);
+            return Some(Value { taint: None, ..inner });
         }
         if name == "url" && args.is_empty() {
             // The address of a file is made by the server.
