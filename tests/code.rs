@@ -162,3 +162,17 @@ fn both_twins_register_the_same_handlers_from_files_the_server_loads() {
         }
     }
 }
+
+#[test]
+fn every_route_of_a_long_table_becomes_a_handler() {
+    for register in [
+        "for (const [name, run] of routes) Parse.Cloud.define(name, run);",
+        "routes.forEach(([name, run]) => Parse.Cloud.define(name, run));",
+    ] {
+        let rows: String = (0..300).map(|number| format!("  ['route{number}', async () => {number}],\n")).collect();
+        let main = format!("const routes = [\n{rows}];\n{register}\n");
+        let files = [("cloud/main.js".to_owned(), main)];
+        let reading = read(&Input::Memory(files.into()), &Settings::default(), &Silent);
+        assert_eq!(analyse(&reading.snapshot.app, &[]).handlers.len(), 300, "{register}");
+    }
+}
