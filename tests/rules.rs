@@ -256,7 +256,7 @@ fn a_flow_from_or_into_nothing_is_told() {
 
 #[test]
 fn two_tables_are_one_too_many() {
-    let two = with_table(FLOW).replace("[flow]", "[code]\nis = [\"cors-open\"]\nmessage = \"any\"\n\n[flow]");
+    let two = with_table(FLOW).replace("[flow]", "[code]\nis = [\"shared-state\"]\nmessage = \"any\"\n\n[flow]");
     let told = parse(&two).expect_err("a mistake");
     assert_eq!(told.message, "more than one matcher table");
     assert!(told.expected.is_some_and(|tables| tables.contains("[code], [flow]")));
@@ -267,10 +267,10 @@ fn callers_are_asked_for_in_code_and_nowhere_else() {
     let with = |table: &str, fact: &str, callers: &str| {
         parse(&with_table(&format!("[{table}]\nis = [\"{fact}\"]\ncallers = [{callers}]\nmessage = \"any\"\n")))
     };
-    let rule = with("code", "cors-open", r#""anyone", "signed-in""#).expect("a rule");
+    let rule = with("code", "shared-state", r#""anyone", "signed-in""#).expect("a rule");
     let Matcher::Facts("code", matcher) = rule.matcher else { panic!("{:?}", rule.matcher) };
     assert_eq!(matcher.callers, [Caller::Anyone, Caller::SignedIn]);
-    let told = with("code", "cors-open", r#""admin""#).expect_err("a mistake");
+    let told = with("code", "shared-state", r#""admin""#).expect_err("a mistake");
     assert_eq!(told.expected.as_deref(), Some("expected one of `anyone`, `signed-in`, `role`, `master`, `server`"));
     let told = with("role", "cycle", r#""anyone""#).expect_err("a mistake");
     assert_eq!((told.line, told.message.as_str()), (14, "nobody calls what [role] is about"));

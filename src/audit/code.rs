@@ -4,9 +4,10 @@ use crate::code::analysis::{Analysis, place};
 use crate::code::entry::Callers;
 use crate::code::risk::Risk;
 use crate::code::value::Pos;
+use crate::model::clp::DefaultAcl;
 use crate::model::snapshot::Gap;
-use crate::model::{App, ClassName, Operation, Place, Texts, Unit};
-use crate::rules::words::Tag;
+use crate::model::{App, ClassName, Field, FieldKind, Operation, Place, Texts, Unit};
+use crate::rules::words::{Tag, Words};
 use crate::rules::{Caller, Who};
 use crate::severity::Severity;
 
@@ -14,11 +15,51 @@ use super::access::Access;
 use super::fact::Fact;
 
 /// The facts about code, those of `[flow]` rules left out.
-pub fn facts(app: &App, analysis: &Analysis, texts: &Texts, access: &[Access<'_>]) -> Vec<Fact> {
+pub fn facts(app: &App, analysis: &Analysis, words: &Words, access: &[Access<'_>], texts: &Texts) -> Vec<Fact> {
     let units = app.code.read().map_or(&[][..], Vec::as_slice);
-    let of_code = analysis.risks.iter().filter(|risk| risk.rule.is_none());
-    let facts = of_code.filter_map(|risk| fact(risk, risk.kind, units, texts));
+    let runs = |risk: &&Risk| risk.trigger.as_ref().is_none_or(|class| may_be_written(class, access));
+    let of_code = analysis.risks.iter().filter(|risk| risk.rule.is_none()).filter(runs);
+    let holds = |risk: &&Risk| match risk.kind {
+        "public-read-acl" => risk.class.as_deref() == Some("_Session") || is_personal(risk, words, access),
+        "row-without-acl" => is_open(risk, analysis, access) && is_personal(risk, words, access),
+        _ => true,
+    };
+    let facts = of_code.filter(holds).filter_map(|risk| fact(risk, risk.kind, units, texts));
     facts.map(|fact| by_class(fact, access)).collect()
+}
+
+/// Whether rows are about people: by the columns that code writes, and those of the class.
+fn is_personal(risk: &Risk, words: &Words, access: &[Access<'_>]) -> bool {
+    const KINDS: [FieldKind; 4] = [FieldKind::String, FieldKind::Number, FieldKind::Date, FieldKind::GeoPoint];
+    const MEANT: [Tag; 2] = [Tag::Personal, Tag::Sensitive];
+    let Some(class) = risk.class.as_deref().map(ClassName::from) else { return false };
+    let mut described = access.iter().filter(|access| access.class.name == class);
+    let of_column = |column: &String| {
+        let tags = KINDS.map(|kind| words.tags(&class, &column.as_str().into(), &Field::of(kind)));
+        tags.iter().any(|tags| MEANT.iter().any(|tag| tags.contains(tag)))
+    };
+    risk.columns.iter().any(of_column) || described.any(|access| access.holds(&MEANT))
+}
+
+/// Whether everybody reads the rows of a class that have no ACL, and nothing gives them one.
+fn is_open(risk: &Risk, analysis: &Analysis, access: &[Access<'_>]) -> bool {
+    let Some(class) = risk.class.as_deref() else { return false };
+    !analysis.protected.contains(class)
+        && access.iter().filter(|access| access.class.name.as_str() == class).any(|access| {
+            let reads = [Operation::Get, Operation::Find].map(|op| access.admitted_by(op));
+            let has_default = access.class.clp.read().is_none_or(|clp| clp.default_acl != DefaultAcl::None);
+            !has_default && reads.contains(&Some(Who::Public))
+        })
+}
+
+/// Whether clients can make a trigger run: its class lets somebody write, or is not described.
+fn may_be_written(class: &str, access: &[Access<'_>]) -> bool {
+    let Some(class) = access.iter().find(|access| access.class.name == *class) else { return true };
+    let Some(clp) = class.class.clp.read() else { return true };
+    [Operation::Create, Operation::Update, Operation::Delete].into_iter().any(|op| {
+        let named = clp.grants(op).is_some_and(|grants| !grants.roles.is_empty() || !grants.users.is_empty());
+        class.admitted_by(op).is_some() || named || clp.grants(op).is_some_and(|grants| grants.pointer_fields.opens)
+    })
 }
 
 /// Handlers that were not followed to the end.
@@ -67,6 +108,14 @@ fn fact(risk: &Risk, kind: &'static str, units: &[Unit], texts: &Texts) -> Optio
     }
     if !risk.words.iter().any(|(name, _)| *name == "handler") {
         fact = fact.word("handler", subject);
+    }
+    // What a message may name and this risk has no word for.
+    for (name, word) in
+        [("what", "works"), ("sink", "a call"), ("source", "the client"), ("class", "a class"), ("column", "a column")]
+    {
+        if !risk.words.iter().any(|(known, _)| *known == name) {
+            fact = fact.word(name, word);
+        }
     }
     Some(match risk.severity {
         Some(severity) => fact.rated(severity),

@@ -57,7 +57,7 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
     let flows: Vec<FlowRule<'_>> = program.flows().map(|(id, matcher)| FlowRule { id: id.as_str(), matcher }).collect();
     let analysis = analyse(&snapshot.app, &flows);
     let mut facts = facts(snapshot, program, &engine, &access);
-    facts.extend(code::facts(&snapshot.app, &analysis, &snapshot.texts, &access));
+    facts.extend(code::facts(&snapshot.app, &analysis, &program.words, &access, &snapshot.texts));
     let mut found: BTreeMap<(RuleId, String), Finding> = BTreeMap::new();
     for rule in program.rules.values() {
         match &rule.matcher {
@@ -248,11 +248,11 @@ mod tests {
 
     #[test]
     fn a_rule_about_callers_selects_handlers_that_they_may_call() {
-        let matcher = "is = ['cors-open']\ncallers = ['anyone', 'signed-in']\nmessage = ''";
+        let matcher = "is = ['shared-state']\ncallers = ['anyone', 'signed-in']\nmessage = ''";
         let matcher: FactMatcher = toml::from_str(matcher).expect("a table");
         let program = Program::new(Vec::new(), crate::rules::words::Words::new(Vec::new()).expect("words"));
         let at = crate::model::Place::File { file: crate::model::FileId(0) };
-        let fact = Fact::new("code", "cors-open", "main", at);
+        let fact = Fact::new("code", "shared-state", "main", at);
         let selected = |fact| selects(&matcher, &fact, &program, &Snapshot::default());
         assert!(selected(fact.clone().called_by(Caller::SignedIn)));
         assert!(!selected(fact.clone().called_by(Caller::Master)) && !selected(fact));

@@ -1,7 +1,7 @@
 //! From files of code to what their handlers do: loads the files as the server would,
 //! then walks through each handler by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -10,7 +10,6 @@ use crate::model::{App, Unit};
 
 use super::entry::{Entry, EntryKind};
 use super::guards::{Flag, Guards};
-use super::heap::Heap;
 use super::resolve::Project;
 use super::risk::{self, Risk};
 use super::run::{Run, World};
@@ -30,10 +29,19 @@ pub struct Analysis {
     pub cut: Vec<String>,
     /// Files that no server loads although they register handlers.
     pub unloaded: Vec<usize>,
+    /// Classes to whose rows a trigger gives an ACL.
+    pub protected: BTreeSet<String>,
 }
 
 /// Columns that the app keeps users from writing, by class.
 pub type Frozen = BTreeMap<String, Vec<String>>;
+
+/// What is known of the app as a whole.
+struct Facts {
+    frozen: Frozen,
+    /// Whether its server knows validators of parameters.
+    validators: bool,
+}
 
 /// Looks into all code of an app.
 pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
@@ -51,7 +59,7 @@ pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
 
 fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     let project = Project::new(app);
-    let legacy_master = !project.manifests().any(|manifest| manifest.version_of("parse-server").is_some());
+    let legacy_master = !runs_on_parse_server(&project, units);
     let world = World { units, project: &project, legacy_master };
     let mut loader = Run::new(&world);
     seed_caller(&mut loader);
@@ -62,23 +70,42 @@ fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     let entries = std::mem::take(&mut loader.entries);
     let file_wide = std::mem::take(&mut loader.file_wide);
     let entries = told_apart(entries, units);
-    let frozen = frozen(&entries);
+    let loaded = std::mem::take(&mut loader.events);
+    let servers = std::mem::take(&mut loader.servers);
     let modules = std::mem::take(&mut loader.modules);
     let heap = Arc::new(std::mem::take(&mut loader.heap));
-    let walked: Vec<Walked> = entries
-        .par_iter()
-        .map(|entry| walk(&world, Arc::clone(&heap), modules.clone(), entry, &frozen, sinks))
-        .collect();
+    let on = |entry: &Entry| {
+        let mut run = Run::on(&world, Arc::clone(&heap), modules.clone());
+        run.master = entry.master;
+        run
+    };
+    let app = Facts { frozen: frozen(&entries, &on), validators: has_validators(&project) };
+    let walked: Vec<Walked> = entries.par_iter().map(|entry| walk(on(entry), entry, &app, sinks)).collect();
     let mut analysis = Analysis { unloaded, ..Analysis::default() };
-    for one in walked {
+    let pairs = entries.iter().zip(walked.iter().map(|one| &one.handler));
+    analysis.risks.extend(risk::callable_jobs(pairs, &loaded));
+    for (mut one, entry) in walked.into_iter().zip(&entries) {
+        // What no file loads runs only if something outside the repository loads it.
+        if analysis.unloaded.contains(&entry.at.unit) {
+            one.risks.iter_mut().for_each(risk::Risk::of_unloaded);
+        }
         analysis.handlers.push(one.handler);
         analysis.risks.extend(one.risks);
         analysis.cut.extend(one.cut);
+        analysis.protected.extend(one.protects);
     }
-    analysis.risks.extend(risk::of_files(&file_wide));
+    analysis.risks.extend(risk::file_wide(&file_wide));
+    analysis.risks.extend(risk::open_permissions(&loaded, &heap));
+    analysis.risks.extend(risk::open_definitions(&servers, &heap));
     analysis.handlers.sort_by(|a, b| a.kind.cmp(&b.kind).then(a.at.cmp(&b.at)));
     analysis.risks.sort_by(|a, b| (a.kind, &a.subject, a.at).cmp(&(b.kind, &b.subject, b.at)));
     analysis
+}
+
+/// Whether the code runs on Parse Server, where `Parse.Cloud.useMasterKey()` does nothing.
+fn runs_on_parse_server(project: &Project<'_>, units: &[Unit]) -> bool {
+    project.manifests().any(|manifest| manifest.version_of("parse-server").is_some())
+        || units.iter().any(|unit| super::requires::of(unit).iter().any(|name| &**name == "parse-server"))
 }
 
 /// The row of the user who calls.
@@ -111,7 +138,7 @@ fn load_others(run: &mut Run<'_>, units: &[Unit]) -> Vec<usize> {
 
 /// Handlers of one name in several files get the file beside the name.
 fn told_apart(mut entries: Vec<Entry>, units: &[Unit]) -> Vec<Entry> {
-    let mut files: BTreeMap<EntryKind, std::collections::BTreeSet<usize>> = BTreeMap::new();
+    let mut files: BTreeMap<EntryKind, BTreeSet<usize>> = BTreeMap::new();
     for entry in &entries {
         files.entry(entry.kind.clone()).or_default().insert(entry.at.unit);
     }
@@ -124,36 +151,51 @@ fn told_apart(mut entries: Vec<Entry>, units: &[Unit]) -> Vec<Entry> {
 }
 
 /// Columns that triggers and validators keep users from writing.
-fn frozen(entries: &[Entry]) -> Frozen {
+fn frozen<'w>(entries: &[Entry], on: &impl Fn(&Entry) -> Run<'w>) -> Frozen {
     let mut frozen = Frozen::new();
     for entry in entries {
         if let EntryKind::Trigger(trigger, class) = &entry.kind
             && trigger == "beforeSave"
         {
             let class = if class == "User" { "_User".to_owned() } else { class.clone() };
-            frozen.entry(class).or_default().extend(entry.frozen.iter().map(|name| name.to_string()));
+            // Who asks whether a column of a user was changed mostly refuses it.
+            let mut asked = BTreeSet::new();
+            if class == "_User" {
+                let mut run = on(entry);
+                start(&mut run, entry);
+                asked = run.asked_dirty;
+            }
+            let names = entry.frozen.iter().chain(&asked).map(|name| name.to_string());
+            frozen.entry(class).or_default().extend(names);
         }
     }
     frozen
 }
 
+/// Whether the server knows validators that tell the types of parameters: from 4.3 on.
+fn has_validators(project: &Project<'_>) -> bool {
+    let mut versions = project.manifests().filter_map(|manifest| manifest.version_of("parse-server"));
+    let Some(version) = versions.next() else { return false };
+    let mut numbers = version.split('.').map(|part| {
+        let digits: String = part.chars().filter(char::is_ascii_digit).collect();
+        digits.parse::<u32>().ok()
+    });
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), minor) => (major, minor.unwrap_or(u32::MAX)) >= (4, 3),
+        (None, _) => true,
+    }
+}
+
 struct Walked {
     handler: Handler,
     risks: Vec<Risk>,
+    protects: Option<String>,
     cut: Option<String>,
 }
 
 /// Walks through one handler.
-fn walk(
-    world: &World<'_>,
-    heap: Arc<Heap>,
-    modules: rustc_hash::FxHashMap<usize, super::heap::ObjectId>,
-    entry: &Entry,
-    frozen: &Frozen,
-    sinks: &[risk::Sinks<'_>],
-) -> Walked {
-    let mut run = Run::on(world, heap, modules);
-    run.master = entry.master;
+fn walk(mut run: Run<'_>, entry: &Entry, app: &Facts, sinks: &[risk::Sinks<'_>]) -> Walked {
+    run.frozen = app.frozen.get("_User").map(|names| names.as_slice().into()).unwrap_or_else(|| Arc::from([]));
     let guards = start(&mut run, entry);
     let handler = Handler {
         kind: entry.kind.clone(),
@@ -162,9 +204,9 @@ fn walk(
         has_validator: entry.has_validator,
         uses: uses::of(&run, entry),
     };
-    let risks = risk::of_handler(&mut run, entry, frozen, sinks);
+    let found = risk::of_handler(&mut run, entry, &app.frozen, sinks, app.validators);
     let cut = run.cut.then(|| entry.kind.words());
-    Walked { handler, risks, cut }
+    Walked { handler, risks: found.risks, protects: found.protects, cut }
 }
 
 /// Calls the handler as the server would; gives what is known at its start.
@@ -195,7 +237,15 @@ fn start(run: &mut Run<'_>, entry: &Entry) -> Guards {
                 }
                 continue;
             }
-            match run.middleware(handler, &request, &answer, at) {
+            let before = run.events.len();
+            let passed = run.middleware(handler, &request, &answer, at);
+            // Looking somebody up is the test itself.
+            let mut number = 0;
+            run.events.retain(|event| {
+                number += 1;
+                number <= before || !matches!(&event.what, super::event::What::Rows(rows) if !rows.does.writes())
+            });
+            match passed {
                 Some(known) => guards = guards.and(&known),
                 // It never calls on by itself: it answers, or hands `next` to something unknown.
                 None => guards = guards.and(&Guards::flag(Flag::Opaque)),

@@ -20,6 +20,8 @@ pub struct Event {
     pub through: Arc<[Pos]>,
     /// The names of the functions it is in, the outermost first.
     pub within: Arc<[Name]>,
+    /// Whether it is done only where something failed.
+    pub failing: bool,
     /// What is known there.
     pub guards: Guards,
     /// Refusals on the way that do not end the handler: what they would make sure of.
@@ -61,10 +63,19 @@ pub enum What {
         /// Whether for writing.
         write: bool,
     },
-    /// A property is written whose name the client chooses.
+    /// A property whose name the client chooses is written or called.
     DynamicProperty {
         /// The name.
         key: Value,
+        /// Whether it is called.
+        called: bool,
+    },
+    /// A variable that all requests share is given something.
+    Shared {
+        /// The name of the variable.
+        name: Name,
+        /// What it is given.
+        value: Value,
     },
     /// A column of the caller's own row decides.
     OwnColumn {
@@ -147,6 +158,11 @@ impl Does {
             Self::Update => "changes",
             Self::Delete => "deletes",
         }
+    }
+
+    /// As a verb behind `can` or `make`.
+    pub fn infinitive(self) -> &'static str {
+        self.verb().trim_end_matches('s')
     }
 
     /// Whether rows are different afterwards.

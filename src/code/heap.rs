@@ -132,6 +132,11 @@ impl Heap {
             .or_insert_with(|| base.and_then(|base| base.scope(id).cloned()).unwrap_or_default())
     }
 
+    /// Whether a scope is of the heap below this one.
+    pub fn is_below(&self, id: ScopeId) -> bool {
+        id.0 < self.below.1
+    }
+
     /// The variable and the scope that has it.
     pub fn find(&self, mut scope: ScopeId, name: &str) -> Option<(ScopeId, &Value)> {
         loop {

@@ -27,6 +27,8 @@ pub enum Shape {
     Row(Box<Row>),
     /// A subclass made by `Parse.Object.extend`.
     RowClass(ClassRef),
+    /// `Parse.Schema` of a class.
+    Schema(ClassRef),
     /// `Parse.ACL`.
     Acl,
     /// A relation of a row: the row and the column.

@@ -74,6 +74,8 @@ impl Clean {
     pub const NOT_LESS: Self = Self(1 << 8);
     /// Never more than a bound.
     pub const NOT_MORE: Self = Self(1 << 9);
+    /// Computed together with a value of the server.
+    pub const SCALED: Self = Self(1 << 10);
 
     /// Both sets.
     pub fn with(self, other: Self) -> Self {

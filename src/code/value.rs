@@ -78,6 +78,8 @@ pub enum Kind {
     MasterKey,
     /// A column of a row; a dotted name for what is inside it.
     Column(ObjectId, Name),
+    /// A number that was computed from a column of a row.
+    Computed(ObjectId, Name),
     /// What an asynchronous function will give, and what is known then.
     Promise(Arc<(Value, Guards)>),
     /// A promise that is refused.
@@ -261,13 +263,14 @@ impl Value {
             | Kind::Path(_)
             | Kind::MasterKey
             | Kind::Column(..)
+            | Kind::Computed(..)
             | Kind::WeakRandom(_) => Test { yes: always.clone(), no: always },
         }
     }
 
     /// Either of two values, chosen where this is known.
     pub fn either(a: (Value, Guards), b: (Value, Guards)) -> Value {
-        const MOST: usize = 6;
+        const MOST: usize = 12;
         if same(&a.0, &b.0) {
             let taint = a.0.taint.clone().or_else(|| b.0.taint.clone());
             return Value { taint, ..a.0 };
@@ -278,7 +281,11 @@ impl Value {
             let is_test = side.test.is_some();
             let alternatives = if is_test { vec![(side, Guards::default())] } else { side.alternatives() };
             for (value, more) in alternatives {
-                values.push((value, guards.and(&more)));
+                let known = guards.and(&more);
+                match values.iter_mut().find(|(other, _)| same(other, &value)) {
+                    Some((_, guards)) => *guards = guards.common(&known),
+                    None => values.push((value, known)),
+                }
             }
         }
         if values.len() > MOST {
@@ -310,7 +317,7 @@ pub fn same(a: &Value, b: &Value) -> bool {
         (Kind::Number(a), Kind::Number(b)) => a == b,
         (Kind::Text(a), Kind::Text(b)) | (Kind::Path(a), Kind::Path(b)) => a == b,
         (Kind::Object(a), Kind::Object(b)) => a == b,
-        (Kind::Column(a, x), Kind::Column(b, y)) => a == b && x == y,
+        (Kind::Column(a, x), Kind::Column(b, y)) | (Kind::Computed(a, x), Kind::Computed(b, y)) => a == b && x == y,
         (Kind::Function(a), Kind::Function(b)) => Arc::ptr_eq(a, b),
         (Kind::Class(a), Kind::Class(b)) => Arc::ptr_eq(a, b),
         (Kind::Native(a), Kind::Native(b)) => a == b,

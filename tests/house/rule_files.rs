@@ -11,12 +11,20 @@ use crate::source::begins_low;
 use crate::{files, none};
 
 /// CWEs that no list of OWASP names and that were looked up in MITRE's list, with its name.
-const OTHER_CWES: [(u32, &str); 5] = [
+const OTHER_CWES: [(u32, &str); 13] = [
+    (93, "Improper Neutralization of CRLF Sequences ('CRLF Injection')"),
+    (117, "Improper Output Neutralization for Logs"),
     (283, "Unverified Ownership"),
     (286, "Incorrect User Management"),
+    (338, "Use of Cryptographically Weak Pseudo-Random Number Generator (PRNG)"),
+    (470, "Use of Externally-Controlled Input to Select Classes or Code ('Unsafe Reflection')"),
+    (488, "Exposure of Data Element to Wrong Session"),
+    (602, "Client-Side Enforcement of Server-Side Security"),
     (704, "Incorrect Type Conversion or Cast"),
+    (749, "Exposed Dangerous Method or Function"),
     (1059, "Insufficient Technical Documentation"),
     (1116, "Inaccurate Comments"),
+    (1427, "Improper Neutralization of Input Used for LLM Prompting"),
 ];
 
 /// What became of each category of 2021 in the list of 2025.

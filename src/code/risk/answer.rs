@@ -29,14 +29,22 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
                 if *rights != Rights::Master || selection.tied || event.guards.owns(row) || !scene.is_for_users(event) {
                     continue;
                 }
-                let class = info.class.name();
-                if class != Some("_User") && class != Some("_Session") && class != Some("_Installation") {
+                let Some(class @ ("_User" | "_Session" | "_Installation")) = info.class.name() else { continue };
+                if selects_columns(scene, row) {
                     continue;
                 }
-                let what = format!("`{}`", class.unwrap_or("rows"));
-                found.push(
-                    scene.risk("rows-returned-whole", event).word("what", what).about(class).rated(Severity::High),
-                );
+                let kind = if class == "_Session" { "session-token-returned" } else { "rows-returned-whole" };
+                let severity = if class == "_Session" { Severity::Critical } else { Severity::High };
+                let mut risk = scene
+                    .risk(kind, event)
+                    .word("what", format!("rows of `{class}` whole that it read with the master key"))
+                    .about(Some(class))
+                    .rated(severity);
+                // What a function returns has no place of its own.
+                if let (true, Some(at)) = (event.at == scene.entry.at, scene.run.heap.get(row).at) {
+                    risk.at = at;
+                }
+                found.push(risk);
             }
             for (row, column) in columns_in(scene.run, value) {
                 if !column.starts_with("sessionToken") && !column.starts_with("_sessionToken") {
@@ -57,10 +65,19 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
             found.extend(foreign_record(scene, event, value));
         }
         let is_route = matches!(scene.entry.kind, EntryKind::Route(..));
-        if is_route && is_raw_error(scene.run, value, 2) {
-            found.push(scene.risk("error-detail", event).rated(Severity::Low));
+        if is_route && calls_out(scene) && is_raw_error(scene.run, value, 2) {
+            found.push(scene.risk("error-detail", event).word("what", "an error").rated(Severity::Low));
         }
     }
+}
+
+/// Whether a row was asked for with a choice of columns.
+fn selects_columns(scene: &Scene<'_, '_>, row: ObjectId) -> bool {
+    let made = scene.run.heap.get(row).at;
+    scene.rows().filter(|(event, _)| Some(event.at) == made).any(|(_, rows)| {
+        let query = rows.query.map(|query| &scene.run.heap.get(query).shape);
+        matches!(query, Some(Shape::Query(info)) if info.selects)
+    })
 }
 
 /// What another service keeps about customers or payments, given to anyone.
@@ -87,11 +104,25 @@ fn foreign_record(scene: &Scene<'_, '_>, event: &Event, value: &Value) -> Option
     Some(match chosen.filter(|_| !lists) {
         Some(taint) => scene
             .risk("object-of-others", call)
-            .word("what", format!("reads with `{path}`"))
+            .word("what", format!("reads with `{path}` what `{}` names", taint.name))
             .about(None)
             .rated(Severity::Medium)
             .by(&taint, "selects the record"),
         None => scene.risk("rows-returned-whole", call).word("what", format!("all that `{path}` gives")).about(None),
+    })
+}
+
+/// Whether another service is called, whose errors tell how the server is built.
+fn calls_out(scene: &Scene<'_, '_>) -> bool {
+    scene.events.iter().any(|event| match &event.what {
+        What::Call { path, .. } => {
+            let root = path.split('.').next().unwrap_or(path);
+            !matches!(
+                root,
+                "console" | "response" | "Parse" | "request" | "Date" | "JSON" | "Object" | "Math" | "path" | "new"
+            ) || &**path == "Parse.Cloud.httpRequest"
+        }
+        _ => false,
     })
 }
 
@@ -147,6 +178,8 @@ pub fn walk(run: &Run<'_>, value: &Value, depth: usize, visit: &mut dyn FnMut(&V
                 walk(run, inner, depth - 1, visit);
             }
         }
+        // What is put there only where it was tied to the caller is the caller's.
+        Kind::OneOf(values) if values.len() == 1 && values.iter().any(|(_, guards)| guards.owns_any()) => {}
         Kind::OneOf(values) => values.iter().for_each(|(inner, _)| walk(run, inner, depth - 1, visit)),
         Kind::Promise(settled) => walk(run, &settled.0, depth - 1, visit),
         Kind::Joined(parts) => parts.iter().for_each(|inner| walk(run, inner, depth - 1, visit)),

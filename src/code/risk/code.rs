@@ -10,7 +10,7 @@ use super::{Risk, Scene};
 /// Judges a handler.
 pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
     for event in scene.events {
-        let What::DynamicProperty { key } = &event.what else { continue };
+        let What::DynamicProperty { key, called } = &event.what else { continue };
         let Some(taint) = &key.taint else { continue };
         let harmless = matches!(taint.from, From::OwnColumn | From::TriggerObject)
             || taint.clean.any(Clean::ALLOWED.with(Clean::NUMBER))
@@ -20,6 +20,8 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
         if harmless || taint.name.ends_with("*") || taint.name.ends_with("id") || taint.name.ends_with("Id") {
             continue;
         }
-        found.push(scene.risk("dynamic-property", event).rated(Severity::Medium).by(taint, "names the property"));
+        let what = if *called { "calls" } else { "writes" };
+        let risk = scene.risk("dynamic-property", event).word("what", what).rated(Severity::Medium);
+        found.push(risk.by(taint, "names the property"));
     }
 }

@@ -172,6 +172,10 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
     }
     for event in scene.events {
         let What::Call { path, args, .. } = &event.what else { continue };
+        // That somebody is told of a failure is wanted.
+        if event.failing {
+            continue;
+        }
         let Some(effect) = effect_of(scene, event, path, args) else { continue };
         found.extend(effect_for_anyone(scene, event, path, args, effect));
     }
@@ -247,7 +251,10 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
     if scene.is_trigger() {
         // Whoever saves the object decides who gets a message, or what it says.
         let chosen = chosen.filter(|taint| taint.from == From::TriggerObject)?;
-        if effect != Effect::Message {
+        let is_of_users =
+            matches!(&scene.entry.kind, EntryKind::Trigger(_, class) if matches!(class.as_str(), "User" | "_User"));
+        // A mail to somebody who signs up is wanted.
+        if effect != Effect::Message || is_of_users {
             return None;
         }
         let names_address =
@@ -261,7 +268,7 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
         if !names_somebody {
             return None;
         }
-        let what = "sends a message".to_owned();
+        let what = "send a message".to_owned();
         return Some(
             scene
                 .risk("side-effect-for-anyone", event)
@@ -272,18 +279,20 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
         );
     }
     let verb = match effect {
-        Effect::Message => "sends a message",
-        Effect::Paid => "uses a paid service",
+        Effect::Message => "send a message",
+        Effect::Paid => "use a paid service",
         Effect::Refund => "gives money back",
-        Effect::Setup => "sets up a service",
+        Effect::Setup => "set up a service",
     };
     match effect {
         Effect::Refund => {
             let severity = if is_open { Severity::Critical } else { Severity::High };
-            let risk = scene.risk("object-of-others", event).word("what", verb).about(None).rated(severity);
+            let risk = scene.risk("object-of-others", event).about(None).rated(severity);
             Some(match &chosen {
-                Some(taint) => risk.by(taint, "selects the payment"),
-                None => risk,
+                Some(taint) => risk
+                    .word("what", format!("{verb} for the payment that `{}` names", taint.name))
+                    .by(taint, "selects the payment"),
+                None => risk.word("what", verb),
             })
         }
         Effect::Setup if super::callers(scene.entry, &event.guards) <= Callers::SignedIn => {
@@ -300,14 +309,15 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
             });
             let severity = match (is_open, chosen.is_some(), recipient) {
                 (true, true, true) => Severity::High,
-                (true, true, false) | (true, false, _) => Severity::Medium,
+                (true, true, false) => Severity::Medium,
+                (true, false, _) => Severity::Low,
                 (false, _, true) if effect == Effect::Message => Severity::Low,
                 (false, ..) => return None,
             };
             let risk =
                 scene.risk("side-effect-for-anyone", event).word("what", verb).word("sink", path).rated(severity);
             Some(match &chosen {
-                Some(taint) => risk.by(taint, verb),
+                Some(taint) => risk.by(taint, &format!("reaches `{path}`")),
                 None => risk,
             })
         }

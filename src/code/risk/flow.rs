@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::code::event::{Event, What};
 use crate::code::guards::Flag;
+use crate::code::shape::Shape;
 use crate::code::taint::{Clean, From, Taint};
 use crate::code::value::{Kind, Value};
 use crate::rules::flow::{Cleaner, FlowMatcher, Position, Sink};
@@ -57,15 +58,7 @@ fn reaching(
 ) -> Option<Arc<Taint>> {
     let wanted: Vec<Value> = match sink.taken() {
         None => args.to_vec(),
-        Some((number, names)) => {
-            let mut value = args.get(number)?.clone();
-            for name in names {
-                let id = value.as_object()?;
-                let object = scene.run.heap.get(id);
-                value = object.props.get(name).or(object.rest.as_ref())?.clone();
-            }
-            vec![value]
-        }
+        Some((number, names)) => parts(scene, args.get(number)?, &names),
     };
     let cleaners: Vec<Clean> = rule.cleared_by.iter().map(|cleaner| clean_of(*cleaner)).collect();
     let is_dirty = |taint: &Arc<Taint>| {
@@ -73,6 +66,17 @@ fn reaching(
         rule.starts_at(source_of(taint)) && !cleaners.iter().any(|cleaner| clean.any(*cleaner))
     };
     wanted.iter().find_map(|value| at_position(scene, value, sink.position, &is_dirty, 4))
+}
+
+/// The parts of a value that a dotted name means; in a list those of each element.
+fn parts(scene: &Scene<'_, '_>, value: &Value, names: &[&str]) -> Vec<Value> {
+    let Some((name, deeper)) = names.split_first() else { return vec![value.clone()] };
+    let Some(object) = value.as_object().map(|id| scene.run.heap.get(id)) else { return Vec::new() };
+    if matches!(object.shape, Shape::Array) {
+        return object.items.iter().chain(&object.rest).flat_map(|item| parts(scene, item, names)).collect();
+    }
+    let part = object.props.get(*name).or(object.rest.as_ref());
+    part.map(|part| parts(scene, part, deeper)).unwrap_or_default()
 }
 
 fn at_position(
@@ -87,9 +91,11 @@ fn at_position(
     }
     let own = || value.taint.as_ref().filter(|taint| is_dirty(taint)).cloned();
     match &value.kind {
-        Kind::OneOf(values) => {
-            values.iter().find_map(|(value, _)| at_position(scene, value, position, is_dirty, depth - 1))
-        }
+        // Each may have been chosen where more is known.
+        Kind::OneOf(values) => values.iter().find_map(|(value, chosen)| {
+            let is_dirty = |taint: &Arc<Taint>| is_dirty(&taint.cleaned(chosen.clean(&taint.name)));
+            at_position(scene, value, position, &is_dirty, depth - 1)
+        }),
         Kind::Promise(settled) => at_position(scene, &settled.0, position, is_dirty, depth - 1),
         Kind::Joined(parts) => {
             let inside = |part: &Value| at_position(scene, part, Position::Anywhere, is_dirty, depth - 1);

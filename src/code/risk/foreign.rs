@@ -65,7 +65,8 @@ fn columns_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -
         (Rights::Master, false) => Severity::High,
         (Rights::Session | Rights::Public, _) => Severity::Low,
     };
-    let mut risk = scene.risk("columns-from-client", event).about(class).word("what", "columns").rated(severity);
+    let what = class.map_or_else(|| "columns".to_owned(), |class| format!("columns of `{class}`"));
+    let mut risk = scene.risk("columns-from-client", event).about(class).word("what", what).rated(severity);
     if *at != risk.at {
         risk.related.push((risk.at, "saved here".to_owned()));
         risk.at = *at;

@@ -17,6 +17,31 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
         found.extend(own_column_selects(scene, event, rows));
     }
     found.extend(own_column_admits(scene));
+    found.extend(own_column_pays(scene));
+}
+
+/// The account at a payment provider is what a column of the caller's own row says.
+fn own_column_pays(scene: &Scene<'_, '_>) -> Option<Risk> {
+    scene.events.iter().find_map(|event| {
+        let What::Call { path, args, .. } = &event.what else { return None };
+        if !names::has_any(
+            path,
+            &["customers", "paymentmethods", "paymentintents", "charges", "subscriptions", "payouts", "transfers"],
+        ) {
+            return None;
+        }
+        let options = args.iter().filter_map(|arg| Some(scene.run.heap.get(arg.as_object()?)));
+        let named = options.flat_map(|options| {
+            options.props.iter().filter(|(name, _)| matches!(&***name, "customer" | "destination" | "account"))
+        });
+        let given = args.first().into_iter().chain(named.map(|(_, value)| value));
+        let taint = given.filter_map(|value| value.taint.as_ref()).find(|taint| {
+            taint.from == From::OwnColumn && is_writable(scene, &taint.name) && !event.guards.ties(&taint.name)
+        })?;
+        let risk =
+            scene.risk("own-column-decides", event).word("column", names::last(&taint.name)).rated(Severity::High);
+        Some(risk.by(taint, &format!("names the account for `{path}`")))
+    })
 }
 
 fn identity_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
@@ -42,7 +67,7 @@ fn identity_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) 
         .risk("identity-from-client", event)
         .about(rows.class.name())
         .word("column", column.clone())
-        .word("what", format!("`{column}`"))
+        .word("what", format!("it becomes `{column}`"))
         .rated(severity);
     risk.related.push((*at, format!("`{column}` is written here")));
     Some(risk.by(&taint, "is taken for who acts"))
@@ -104,8 +129,10 @@ fn own_column_admits(scene: &Scene<'_, '_>) -> Vec<Risk> {
             continue;
         }
         let What::Rows(rows) = &event.what else { continue };
-        let reaches_others =
-            rows.rights == Rights::Master && !rows.selection.tied && rows.does.writes() && rows.does != Does::Create;
+        let given_whole = || rows.does == Does::Read && super::master::gives_rows_whole(scene, event);
+        let reaches_others = rows.rights == Rights::Master
+            && !rows.selection.tied
+            && (rows.does.writes() && rows.does != Does::Create || given_whole());
         if !reaches_others || rows.row.is_some_and(|row| event.guards.owns(row)) {
             continue;
         }

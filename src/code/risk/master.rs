@@ -1,5 +1,5 @@
 //! The master key for whoever calls (PA101), rows that the client names (PA102), classes
-//! that the client chooses (PA103), work of administrators (PA112), validators (PA114).
+//! that the client chooses (PA103), work of administrators (PA112).
 
 use crate::code::entry::Callers;
 use crate::code::event::{Does, Event, RowsEvent, What};
@@ -28,6 +28,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
             found.push(risk);
         }
     }
+    found.extend(scene.rows().filter_map(|(event, rows)| admin_work(scene, event, rows)));
 }
 
 /// What an event does, in words.
@@ -62,6 +63,8 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
                 (false, true) => Severity::High,
                 (false, false) if gives_chosen_columns(scene, event) => return None,
                 (false, false) if rows.does == Does::Count => Severity::Low,
+                // Only some rows are looked at, and nothing of them is given back.
+                (false, false) if !rows.selection.by.is_empty() || rows.selection.fixed > 0 => return None,
                 (false, false) => Severity::Medium,
             }
         }
@@ -135,7 +138,7 @@ fn gives_chosen_columns(scene: &Scene<'_, '_>, event: &Event) -> bool {
 }
 
 fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
-    if !is_master(rows) || rows.selection.tied || !scene.is_for_users(event) {
+    if !is_master(rows) || rows.selection.tied || !scene.is_for_users(event) || event.guards.has(Flag::OwnColumn) {
         return None;
     }
     if rows.does == Does::Create || rows.does == Does::Count {
@@ -147,7 +150,10 @@ fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
     let by = rows.selection.by.iter().find(|(column, taint)| {
         let narrows = taint.clean.any(Clean::ALLOWED) || event.guards.clean(&taint.name).any(Clean::ALLOWED);
         let trusted = taint.from == From::OwnColumn || event.guards.ties(&taint.name);
-        !narrows && !trusted && selects_one(column)
+        !narrows
+            && !trusted
+            && selects_one(column)
+            && (rows.does.writes() || names_one(column) || names_one(&taint.name))
     })?;
     let class = rows.class.name();
     if rows.class.is("_Role") || (rows.does == Does::Read && class == Some("_Installation")) {
@@ -177,8 +183,9 @@ fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
         if callers == Callers::SignedIn && severity == Severity::Critical { Severity::High } else { severity };
     let what = what(rows);
     let end = format!("{what} with the master key");
+    let said = format!("{what} with the master key, chosen by `{}`", by.1.name);
     let mut risk =
-        scene.risk("object-of-others", event).word("what", what).about(class).rated(severity).by(&by.1, &end);
+        scene.risk("object-of-others", event).word("what", said).about(class).rated(severity).by(&by.1, &end);
     if let Some(at) = rows.selection.at.filter(|at| *at != risk.at) {
         risk.related.push((at, "selected here".to_owned()));
     }
@@ -203,6 +210,21 @@ fn selects_one(column: &str) -> bool {
     !free.contains(&column.to_ascii_lowercase().as_str())
 }
 
+/// Whether a name is of something that only one row has: an id, a person, an address.
+fn names_one(name: &str) -> bool {
+    let last = names::last(name);
+    let lower = last.to_ascii_lowercase();
+    last == "id"
+        || last.ends_with("Id")
+        || last.ends_with("ID")
+        || lower.ends_with("_id")
+        || lower == "objectid"
+        || names::is_identity(last)
+        || ["uuid", "username", "email", "phone", "mobile", "account", "customer", "token", "serial", "user", "owner"]
+            .iter()
+            .any(|word| lower.contains(word))
+}
+
 fn class_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
     let ClassRef::Client(taint) = &rows.class else { return None };
     if !is_master(rows) || !scene.is_for_users(event) {
@@ -213,4 +235,22 @@ fn class_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
     }
     let what = format!("{} rows", rows.does.verb());
     Some(scene.risk("class-from-client", event).word("what", what).rated(Severity::High).by(taint, "names the class"))
+}
+
+/// What only administrators should do, by the name of the handler, and who is signed in may do.
+fn admin_work(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
+    let asks_no_role = scene.is_for_users(event) && !event.guards.any(&[Flag::OwnColumn, Flag::Development]);
+    if !is_master(rows) || !rows.does.writes() || !asks_no_role || !names::is_admin_work(&scene.entry.kind.subject()) {
+        return None;
+    }
+    if rows.selection.tied || is_just_made(scene, rows) || rows.row.is_some_and(|row| event.guards.owns(row)) {
+        return None;
+    }
+    let class = rows.class.name();
+    let what = match class {
+        Some(class) => format!("{} `{class}`", rows.does.infinitive()),
+        None => format!("{} rows", rows.does.infinitive()),
+    };
+    let severity = if names::is_of_people(class) { Severity::High } else { Severity::Medium };
+    Some(scene.risk("admin-work-without-role", event).word("what", what).about(class).rated(severity))
 }

@@ -7,20 +7,26 @@ mod acl;
 mod answer;
 mod code;
 mod effect;
+mod enumeration;
 mod flow;
 mod foreign;
 mod identity;
+mod jwt;
 mod master;
 mod money;
 mod names;
 mod refusal;
 mod secrets;
+mod setup;
+mod state;
 mod trigger;
+mod unchecked;
 mod user;
 
 use std::collections::BTreeMap;
 
 pub use flow::{FlowRule as Sinks, Source};
+pub use setup::{callable_jobs, file_wide, open_definitions, open_permissions};
 
 use crate::severity::Severity;
 
@@ -56,6 +62,10 @@ pub struct Risk {
     pub severity: Option<Severity>,
     /// The class that is reached.
     pub class: Option<String>,
+    /// The class whose objects run the trigger, if it is one.
+    pub trigger: Option<String>,
+    /// Columns that are written, for what depends on whether they are about people.
+    pub columns: Vec<String>,
     /// How bad compared with others of its kind in the handler.
     weight: u8,
 }
@@ -72,8 +82,17 @@ pub struct Scene<'s, 'w> {
     pub frozen: &'s Frozen,
 }
 
-/// All that is risky in a handler.
-pub fn of_handler(run: &mut Run<'_>, entry: &Entry, frozen: &Frozen, sinks: &[Sinks<'_>]) -> Vec<Risk> {
+/// What was found in a handler.
+pub struct Found {
+    /// What is risky.
+    pub risks: Vec<Risk>,
+    /// The class to whose rows a trigger gives an ACL.
+    pub protects: Option<String>,
+}
+
+/// All that is risky in a handler. `validators` tells whether the server knows those of
+/// parameters.
+pub fn of_handler(run: &mut Run<'_>, entry: &Entry, frozen: &Frozen, sinks: &[Sinks<'_>], validators: bool) -> Found {
     let events = std::mem::take(&mut run.events);
     let scene = Scene { run, entry, events: &events, frozen };
     let mut found = Vec::new();
@@ -82,6 +101,7 @@ pub fn of_handler(run: &mut Run<'_>, entry: &Entry, frozen: &Frozen, sinks: &[Si
     identity::judge(&scene, &mut found);
     answer::judge(&scene, &mut found);
     effect::judge(&scene, &mut found);
+    enumeration::judge(&scene, &mut found);
     money::judge(&scene, &mut found);
     acl::judge(&scene, &mut found);
     refusal::judge(&scene, &mut found);
@@ -89,33 +109,24 @@ pub fn of_handler(run: &mut Run<'_>, entry: &Entry, frozen: &Frozen, sinks: &[Si
     user::judge(&scene, &mut found);
     secrets::judge(&scene, &mut found);
     code::judge(&scene, &mut found);
+    jwt::judge(&scene, &mut found);
+    state::judge(&scene, &mut found);
     flow::judge(&scene, sinks, &mut found);
-    one_of_a_kind(found)
-}
-
-/// What is risky in files as such.
-pub fn of_files(file_wide: &[Pos]) -> Vec<Risk> {
-    let risk = |at: &Pos| Risk {
-        kind: "file-wide-master-key",
-        rule: None,
-        subject: String::new(),
-        callers: Callers::Anyone,
-        at: *at,
-        related: Vec::new(),
-        path: Vec::new(),
-        words: Vec::new(),
-        severity: None,
-        class: None,
-        weight: 0,
-    };
-    file_wide.iter().map(risk).collect()
+    if validators {
+        unchecked::judge(&scene, &mut found);
+    }
+    let protects = acl::protects(&scene);
+    found.extend(open_permissions(scene.events, &scene.run.heap));
+    Found { protects, risks: one_of_a_kind(found) }
 }
 
 /// Of several risks of a kind the worst, with the places of the others.
 fn one_of_a_kind(found: Vec<Risk>) -> Vec<Risk> {
-    let mut kept: BTreeMap<(&'static str, Option<String>), Risk> = BTreeMap::new();
+    let mut kept: BTreeMap<(&'static str, String, Option<String>, Option<String>), Risk> = BTreeMap::new();
     for risk in found {
-        let key = (risk.kind, risk.rule.clone());
+        // Which of these stays is decided later, by class.
+        let class = if risk.columns.is_empty() { None } else { risk.class.clone() };
+        let key = (risk.kind, risk.subject.clone(), risk.rule.clone(), class);
         match kept.get_mut(&key) {
             None => drop(kept.insert(key, risk)),
             Some(first) => {
@@ -148,20 +159,15 @@ impl<'s> Scene<'s, '_> {
     /// A risk at an event.
     pub fn risk(&self, kind: &'static str, event: &Event) -> Risk {
         let callers = callers(self.entry, &event.guards);
-        let subject = self.entry.subject();
-        Risk {
-            kind,
-            rule: None,
-            words: vec![("handler", self.entry.kind.subject()), ("who", callers.words().to_owned())],
-            subject,
-            callers,
-            at: event.at,
-            related: Vec::new(),
-            path: calls(event),
-            severity: None,
-            class: None,
-            weight: 0,
-        }
+        let risk = Risk::of(kind, self.entry.subject(), callers, event.at);
+        let trigger = match &self.entry.kind {
+            EntryKind::Trigger(_, class) if class == "User" => Some("_User".to_owned()),
+            EntryKind::Trigger(_, class) => Some(class.clone()),
+            _ => None,
+        };
+        Risk { path: calls(event), trigger, ..risk }
+            .word("handler", self.entry.kind.subject())
+            .word("who", callers.words())
     }
 
     /// Rows that are read or written, with what is known there.
@@ -204,6 +210,25 @@ impl<'s> Scene<'s, '_> {
 }
 
 impl Risk {
+    /// A risk that is not at an event of a handler.
+    fn of(kind: &'static str, subject: String, callers: Callers, at: Pos) -> Self {
+        Self {
+            kind,
+            rule: None,
+            subject,
+            callers,
+            at,
+            related: Vec::new(),
+            path: Vec::new(),
+            words: Vec::new(),
+            severity: None,
+            class: None,
+            columns: Vec::new(),
+            trigger: None,
+            weight: 0,
+        }
+    }
+
     /// The same with a word for messages.
     pub fn word(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.words.push((name, value.into()));
@@ -215,6 +240,11 @@ impl Risk {
         self.weight = severity as u8;
         self.severity = Some(severity);
         self
+    }
+
+    /// Lowers a risk in a file that no file of the repository loads.
+    pub fn of_unloaded(&mut self) {
+        self.severity = Some(self.severity.unwrap_or(Severity::Low).min(Severity::Low));
     }
 
     /// The same with the way of a value.

@@ -144,6 +144,49 @@ pub fn is_entrance(handler: &str) -> bool {
     )
 }
 
+/// Whether the name of a handler says that a password is sent to it.
+pub fn takes_password(handler: &str) -> bool {
+    has_any(handler, &["login", "signin", "signup", "register", "createuser", "changepassword", "resetpassword"])
+}
+
+/// Whether the name of a handler says that it is for administrators: one of its words does.
+pub fn is_admin_work(handler: &str) -> bool {
+    const WORDS: [&str; 23] = [
+        "admin",
+        "ban",
+        "unban",
+        "suspend",
+        "unsuspend",
+        "approve",
+        "disapprove",
+        "migrate",
+        "migration",
+        "purge",
+        "cleanup",
+        "wipe",
+        "truncate",
+        "backfill",
+        "promote",
+        "demote",
+        "impersonate",
+        "moderate",
+        "blacklist",
+        "maintenance",
+        "reindex",
+        "unblock",
+        "deactivate",
+    ];
+    let words = crate::rules::words::split(handler);
+    let pairs = |first: &str, second: &[&str]| {
+        words.windows(2).any(|pair| matches!(pair, [a, b] if a == first && second.contains(&b.as_str())))
+    };
+    words.iter().any(|word| WORDS.contains(&word.as_str()))
+        || pairs("clean", &["up"])
+        || pairs("delete", &["all", "user", "users"])
+        || pairs("remove", &["all", "user", "users"])
+        || pairs("reset", &["all"])
+}
+
 /// Whether the name of a handler says that a payment provider or another service calls it.
 pub fn is_webhook(handler: &str) -> bool {
     has_any(

@@ -23,12 +23,22 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
         }
     }
     for event in scene.events {
+        if let What::Method { path, args } = &event.what
+            && &**path == "*.aggregate"
+        {
+            found.extend(stages(scene, event, args));
+        }
         let What::Call { path, args, .. } = &event.what else { continue };
         match &**path {
             "response.cookie" => found.extend(cookie(scene, event, args)),
             "response.redirect" => {
                 if args.iter().any(|arg| has_token(scene, arg)) {
-                    found.push(scene.risk("token-in-url", event).rated(Severity::Medium));
+                    found.push(token_in_url(scene, event));
+                }
+            }
+            _ if super::effect::CLIENTS.contains(&&**path) => {
+                if args.first().is_some_and(|arg| has_token(scene, &address(scene, arg))) {
+                    found.push(token_in_url(scene, event));
                 }
             }
             _ if is_log(path) => found.extend(log(scene, event, args)),
@@ -43,7 +53,8 @@ fn operator(scene: &Scene<'_, '_>, event: &Event, filter: &Filter) -> Option<Ris
         filter.column.as_text().is_none() && !taint.clean.any(Clean::ALLOWED) && taint.from != From::OwnColumn
     });
     if let Some(taint) = column_taint {
-        let mut risk = scene.risk("operator-from-client", event).word("what", "the column").rated(Severity::High);
+        let what = "names the column that is compared";
+        let mut risk = scene.risk("operator-from-client", event).word("what", what).rated(Severity::High);
         risk.at = filter.at;
         return Some(risk.by(taint, "names the column"));
     }
@@ -71,11 +82,34 @@ fn operator(scene: &Scene<'_, '_>, event: &Event, filter: &Filter) -> Option<Ris
         if names::is_one_time_code(column) || names::is_secret(column) { Severity::High } else { Severity::Medium };
     let mut risk = scene
         .risk("operator-from-client", event)
-        .word("what", format!("`{column}`"))
+        .word("what", format!("may be a condition that passes for `{column}`"))
         .word("column", column.to_string())
         .rated(severity);
     risk.at = filter.at;
     Some(risk.by(taint, "may be an object such as a $ne condition, which passes for the secret"))
+}
+
+/// Stages of `aggregate` that the client sends: it always works with the master key.
+fn stages(scene: &Scene<'_, '_>, event: &Event, args: &[Value]) -> Option<Risk> {
+    let taint =
+        args.first()?.taint.as_ref().filter(|_| args.first().is_some_and(|stages| stages.as_object().is_none()))?;
+    let clean = taint.clean.with(event.guards.clean(&taint.name));
+    if clean.any(Clean::ALLOWED) || taint.from == From::OwnColumn || event.guards.any(&[Flag::Master, Flag::Role]) {
+        return None;
+    }
+    let what = "is run as the stages of `aggregate`";
+    Some(scene.risk("operator-from-client", event).word("what", what).rated(Severity::High).by(taint, what))
+}
+
+fn token_in_url(scene: &Scene<'_, '_>, event: &Event) -> Risk {
+    scene.risk("token-in-url", event).word("what", "a session token").rated(Severity::Medium)
+}
+
+/// The address of a request: the argument, or what its options say; without headers and body.
+fn address(scene: &Scene<'_, '_>, arg: &Value) -> Value {
+    let Some(options) = arg.as_object() else { return arg.clone() };
+    let options = scene.run.heap.get(options);
+    ["url", "uri", "path"].iter().find_map(|name| options.props.get(*name)).cloned().unwrap_or_default()
 }
 
 fn has_token(scene: &Scene<'_, '_>, value: &Value) -> bool {
@@ -99,7 +133,8 @@ fn cookie(scene: &Scene<'_, '_>, event: &Event, args: &[Value]) -> Option<Risk> 
             || options.props.get("httpOnly").is_some_and(|is| is.truth().no.is_none())
                 && options.props.get("secure").is_some_and(|is| is.truth().yes.is_some())
     });
-    (!is_protected).then(|| scene.risk("insecure-cookie", event).rated(Severity::Medium))
+    let risk = || scene.risk("insecure-cookie", event).word("what", format!("`{name}`"));
+    (!is_protected).then(|| risk().word("sink", "httpOnly and secure").rated(Severity::Medium))
 }
 
 fn is_log(path: &str) -> bool {
@@ -112,6 +147,7 @@ fn is_log(path: &str) -> bool {
 fn log(scene: &Scene<'_, '_>, event: &Event, args: &[Value]) -> Option<Risk> {
     let draws_secrets =
         scene.events.iter().any(|event| matches!(event.what, What::Weak { .. } | What::Password { .. }));
+    let enters = names::takes_password(&scene.entry.kind.subject());
     let mut what: Option<(String, Severity)> = None;
     for arg in args {
         super::answer::walk(scene.run, arg, 3, &mut |value| {
@@ -120,12 +156,15 @@ fn log(scene: &Scene<'_, '_>, event: &Event, args: &[Value]) -> Option<Risk> {
                 matches!(name, "password" | "passwd" | "pwd" | "newpassword" | "otp" | "pin")
                     || name.contains("password")
             });
+            let is_whole = value.taint.as_ref().is_some_and(|taint| matches!(&*taint.name, "body" | "params"));
             let is_token = matches!(value.kind, Kind::CallerToken)
                 || matches!(&value.kind, Kind::Column(_, column) if column.to_ascii_lowercase().contains("sessiontoken"))
                 || matches!(value.kind, Kind::MasterKey);
             let is_code = matches!(value.kind, Kind::WeakRandom(_));
             if is_password {
-                what = Some((named.unwrap_or_default(), Severity::High));
+                what = Some((format!("`{}` of the client", named.unwrap_or_default()), Severity::High));
+            } else if is_whole && enters {
+                what = Some(("all that the client sends, passwords as well".to_owned(), Severity::High));
             } else if is_token {
                 what = Some(("a token".to_owned(), Severity::High));
             } else if is_code && draws_secrets && what.is_none() {

@@ -7,6 +7,7 @@ use crate::code::guards::Flag;
 use crate::code::heap::ObjectId;
 use crate::code::shape::{Origin, Rights, Shape};
 use crate::code::taint::{Clean, From, Taint};
+use crate::code::value::{Kind, Value};
 use crate::severity::Severity;
 
 use super::{Risk, Scene, names};
@@ -102,6 +103,12 @@ fn is_frozen(scene: &Scene<'_, '_>, taint: &Taint) -> bool {
     scene.frozen.get(class).is_some_and(|frozen| frozen.iter().any(|name| name == column))
 }
 
+/// Whether a number of things goes up or down by one.
+fn is_one_more(column: &str, value: &Value) -> bool {
+    let is_one = matches!(value.kind, Kind::Number(number) if number.abs() == 1.0);
+    is_one && !names::is_balance(column) && !names::is_privilege(column)
+}
+
 /// Whether only numbers are counted up or down.
 fn only_counts(rows: &RowsEvent) -> bool {
     rows.does == Does::Update
@@ -109,10 +116,11 @@ fn only_counts(rows: &RowsEvent) -> bool {
         && rows.written.iter().all(|(column, value, _)| {
             value.taint.is_none()
                 && column.as_text().is_some_and(|column| {
-                    names::has_any(
-                        column,
-                        &["count", "total", "num", "likes", "views", "rating", "score", "last", "updated"],
-                    )
+                    is_one_more(column, value)
+                        || names::has_any(
+                            column,
+                            &["count", "total", "num", "likes", "views", "rating", "score", "last", "updated"],
+                        )
                 })
         })
 }

@@ -173,7 +173,7 @@ impl<'a> Run<'a> {
         };
         let is_meta = matches!(&**name, "id" | "createdAt" | "updatedAt" | "objectId");
         let taint = from
-            .filter(|_| !is_meta)
+            .filter(|_| !is_meta && &**name != "authData")
             .map(|(from, of)| crate::code::taint::Taint::new(from, format!("{of}.{name}"), at));
         Value { kind: Kind::Column(row, Arc::clone(name)), taint, test: None }
     }
@@ -213,7 +213,8 @@ impl<'a> Run<'a> {
     }
 
     fn note_dynamic(&mut self, key: &Value, at: Pos) {
-        self.note(crate::code::event::What::DynamicProperty { key: key.clone() }, at, &Guards::default());
+        let what = crate::code::event::What::DynamicProperty { key: key.clone(), called: false };
+        self.note(what, at, &Guards::default());
     }
 
     fn set_of_object(&mut self, id: ObjectId, key: &Value, value: Value, at: Pos) {
@@ -393,6 +394,17 @@ impl<'a> Run<'a> {
     pub fn own_column(&mut self, column: &Name) -> Guards {
         let name = column.split('.').next().unwrap_or(column);
         if matches!(name, "id" | "objectId" | "createdAt" | "updatedAt" | "sessionToken" | "authData") {
+            return Guards::signed_in();
+        }
+        if self.frozen.iter().any(|frozen| frozen == name) {
+            // Only the server gives it its value.
+            return Guards::signed_in().and(&Guards::flag(Flag::Role));
+        }
+        let lower = name.to_ascii_lowercase();
+        let is_privilege = ["role", "admin", "type", "perm", "level", "staff", "moderator", "super", "access", "group"]
+            .iter()
+            .any(|word| lower.contains(word));
+        if !is_privilege {
             return Guards::signed_in();
         }
         self.tested_columns.insert((Arc::clone(column), self.unit()));

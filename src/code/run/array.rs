@@ -21,9 +21,17 @@ impl<'a> Run<'a> {
             "indexOf" | "lastIndexOf" | "findIndexOf" if self.is_list(list) => Some(self.includes(list, args.first())),
             "push" | "unshift" | "add" if self.is_list(list) => {
                 if let Some(id) = list.as_object() {
+                    let known = self.guards();
+                    let under = |value: &Value| {
+                        if known.owns_any() && !matches!(value.kind, Kind::OneOf(_)) {
+                            let alternatives = [(value.clone(), known.clone())];
+                            return Value { kind: Kind::OneOf(alternatives.into()), ..value.clone() };
+                        }
+                        value.clone()
+                    };
                     let object = self.heap.get_mut(id);
                     if object.items.len() < 512 {
-                        object.items.extend(args.iter().cloned());
+                        object.items.extend(args.iter().map(under));
                     } else if object.rest.is_none() {
                         object.rest = args.first().cloned();
                     }

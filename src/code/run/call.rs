@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::code::event::What;
 use crate::code::guards::Guards;
 use crate::code::heap::Object;
 use crate::code::shape::Shape;
@@ -29,6 +30,10 @@ impl<'a> Run<'a> {
                 match index.as_text() {
                     Some(name) => self.call_method(&object, &Arc::clone(name), args, at),
                     None => {
+                        if index.taint.is_some() && matches!(object.kind, Kind::Object(_)) {
+                            let what = What::DynamicProperty { key: index.clone(), called: true };
+                            self.note(what, at, &Guards::default());
+                        }
                         let callee = self.get_at(&object, &index, at);
                         self.call_value(&callee, &object, args, at)
                     }

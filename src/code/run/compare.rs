@@ -35,12 +35,7 @@ impl<'a> Run<'a> {
                 _ => Value::unknown(),
             },
             Binary::InstanceOf => Value::unknown(),
-            Binary::Add | Binary::Arithmetic | Binary::Either => {
-                let taint = a.taint.as_ref().or(b.taint.as_ref());
-                let weak = [a, b].into_iter().find(|value| matches!(value.kind, Kind::WeakRandom(_)));
-                let kind = weak.map_or(Kind::Unknown, |value| value.kind.clone());
-                Value { kind, taint: taint.map(|taint| taint.cleaned(Clean::NUMBER)), test: None }
-            }
+            Binary::Add | Binary::Arithmetic | Binary::Either => computed(&[a, b]),
         }
     }
 
@@ -225,6 +220,10 @@ impl<'a> Run<'a> {
             }
             Kind::MasterKey => Guards::flag(Flag::Master),
             Kind::Path(path) if is_server_secret(path) => Guards::flag(Flag::Secret),
+            // What was worked out of a body and a secret, compared with what a header says.
+            Kind::Path(path) if path.contains("()") && taint.from == crate::code::taint::From::Headers => {
+                Guards::flag(Flag::Secret)
+            }
             Kind::Joined(_) => {
                 self.note(What::Compared { given: x.clone(), with: y.clone() }, at, &Guards::default());
                 Guards::flag(Flag::Secret)
@@ -233,6 +232,21 @@ impl<'a> Run<'a> {
         };
         Some(Value::test(Some(known), none()))
     }
+}
+
+/// A number that was computed from these.
+pub fn computed(parts: &[&Value]) -> Value {
+    let taint = parts.iter().find_map(|part| part.taint.as_ref());
+    let weak = parts.iter().find(|part| matches!(part.kind, Kind::WeakRandom(_))).map(|part| part.kind.clone());
+    let column = parts.iter().find_map(|part| match &part.kind {
+        Kind::Column(row, column) | Kind::Computed(row, column) if part.taint.is_none() => {
+            Some(Kind::Computed(*row, Arc::clone(column)))
+        }
+        _ => None,
+    });
+    let by = if column.is_some() { Clean::NUMBER.with(Clean::SCALED) } else { Clean::NUMBER };
+    let kind = weak.or(column).unwrap_or_default();
+    Value { kind, taint: taint.map(|taint| taint.cleaned(by)), test: None }
 }
 
 /// Whether two fixed values are equal; `None` if they are not fixed.

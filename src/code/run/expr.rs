@@ -251,10 +251,7 @@ impl<'a> Run<'a> {
                 let always = Guards::default();
                 Value::either((old, always.clone()), (new, always))
             }
-            _ => {
-                let taint = old.taint.or(new.taint);
-                Value::unknown().tainted(taint.map(|taint| taint.cleaned(Clean::NUMBER)))
-            }
+            _ => super::compare::computed(&[&old, &new]),
         };
         self.bind_expr(target, result.clone());
         result
@@ -358,10 +355,9 @@ pub fn join_texts(parts: Vec<Value>, is_template: bool) -> Value {
         if let Some(sum) = numbers {
             return Value::of(Kind::Number(sum));
         }
-        if parts.iter().any(|part| matches!(part.kind, Kind::Number(_)) || is_number(part)) {
-            let weak = parts.iter().find(|part| matches!(part.kind, Kind::WeakRandom(_))).map(|part| part.kind.clone());
-            let taint = taint.map(|taint| taint.cleaned(Clean::NUMBER));
-            return Value { kind: weak.unwrap_or(Kind::Unknown), taint, test: None };
+        let is_numeric = |part: &Value| matches!(part.kind, Kind::Number(_) | Kind::Computed(..)) || is_number(part);
+        if parts.iter().any(is_numeric) {
+            return super::compare::computed(&parts.iter().collect::<Vec<_>>());
         }
         // Numbers or texts: the way of the first part is that of the sum.
         let weak = parts.iter().find(|part| matches!(part.kind, Kind::WeakRandom(_))).map(|part| part.kind.clone());

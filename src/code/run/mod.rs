@@ -83,10 +83,20 @@ pub struct Run<'a> {
     pub loose: Vec<(Pos, Guards)>,
     /// `module` objects by unit.
     pub modules: FxHashMap<usize, ObjectId>,
+    /// How many handlers of errors the walk is in.
+    pub failing: u32,
+    /// Columns of `_User` that users cannot write.
+    pub frozen: Arc<[String]>,
     /// Columns that were used as rows.
     pub pointed: std::collections::BTreeSet<(ObjectId, Name)>,
     /// Columns of the caller's own row that were tested, and where.
     pub tested_columns: std::collections::BTreeSet<(Name, usize)>,
+    /// The rows that columns point to, where the code writes to them.
+    pub pointed_rows: FxHashMap<(ObjectId, Name), ObjectId>,
+    /// Rows that were given an ACL.
+    pub with_acl: std::collections::BTreeSet<ObjectId>,
+    /// Columns of the object of a trigger of which the code asked whether they were changed.
+    pub asked_dirty: std::collections::BTreeSet<Name>,
     /// Rows whose columns the code looked at.
     pub touched: std::collections::BTreeSet<ObjectId>,
     /// Units in the order they were loaded.
@@ -160,8 +170,13 @@ impl<'a> Run<'a> {
             frames: Vec::new(),
             loose: Vec::new(),
             modules: FxHashMap::default(),
+            failing: 0,
+            frozen: Arc::from([]),
             pointed: std::collections::BTreeSet::new(),
             tested_columns: std::collections::BTreeSet::new(),
+            pointed_rows: FxHashMap::default(),
+            with_acl: std::collections::BTreeSet::new(),
+            asked_dirty: std::collections::BTreeSet::new(),
             touched: std::collections::BTreeSet::new(),
             loaded: Vec::new(),
             servers: Vec::new(),
@@ -220,7 +235,8 @@ impl<'a> Run<'a> {
         let through: Vec<Pos> = self.frames.iter().skip(1).map(|frame| frame.called_at).collect();
         let within: Vec<Name> = self.frames.iter().filter_map(|frame| frame.name.clone()).collect();
         let loose = self.loose.clone();
-        self.events.push(Event { what, at, through: through.into(), within: within.into(), guards, loose });
+        let failing = self.failing > 0;
+        self.events.push(Event { what, at, through: through.into(), within: within.into(), failing, guards, loose });
     }
 
     /// Adds an object.
@@ -265,6 +281,13 @@ impl<'a> Run<'a> {
         let scope = self.frames.last().map_or(self.globals, |frame| frame.scope);
         let home = self.heap.find(scope, name).map_or(self.globals, |(home, _)| home);
         self.set_in(home, name, value);
+    }
+
+    /// Whether a variable is older than the walk: one of a file, which all requests share.
+    pub fn is_shared(&self, name: &Name) -> bool {
+        let scope = self.frames.last().map_or(self.globals, |frame| frame.scope);
+        let home = self.heap.find(scope, name).map_or(self.globals, |(home, _)| home);
+        self.heap.is_below(home)
     }
 
     fn set_in(&mut self, scope: ScopeId, name: &Name, value: Value) {

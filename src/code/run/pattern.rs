@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::code::event::What;
 use crate::code::guards::Guards;
 use crate::code::shape::Shape;
 use crate::code::value::{Kind, Pos, Value};
-use crate::model::unit::{Expr, ExprKind, Pattern};
+use crate::model::unit::{Expr, ExprKind, Name, Pattern};
 
 use super::Run;
 
@@ -26,12 +27,16 @@ impl<'a> Run<'a> {
                 if let Kind::WeakRandom(at) = &value.kind
                     && crate::code::run::is_secret_column(name)
                 {
-                    let what = crate::code::event::What::Weak { name: Arc::clone(name), at: *at };
+                    let what = What::Weak { name: Arc::clone(name), at: *at };
                     self.note(what, *at, &Guards::default());
                 }
                 self.declare(name, value);
             }
-            Pattern::Name(name, _) => self.assign(name, value),
+            Pattern::Name(name, span) => {
+                let at = self.pos(*span);
+                self.note_shared(name, &value, at);
+                self.assign(name, value);
+            }
             Pattern::Object { props, rest } => {
                 let mut taken = Vec::new();
                 for (key, pattern) in props {
@@ -91,7 +96,10 @@ impl<'a> Run<'a> {
     pub fn bind_expr(&mut self, target: &'a Expr, value: Value) {
         let at = self.pos(target.span);
         match &target.kind {
-            ExprKind::Name(name) => self.assign(name, value),
+            ExprKind::Name(name) => {
+                self.note_shared(name, &value, at);
+                self.assign(name, value);
+            }
             ExprKind::Member(object, name) => {
                 let object = self.expr(object);
                 self.set(&object, &Value::of(Kind::Text(Arc::clone(name))), value, at);
@@ -102,6 +110,14 @@ impl<'a> Run<'a> {
                 self.set(&object, &index, value, at);
             }
             _ => {}
+        }
+    }
+
+    /// Notes that a variable which all requests share is given something.
+    fn note_shared(&mut self, name: &Name, value: &Value, at: Pos) {
+        if self.is_shared(name) && !matches!(value.kind, Kind::Undefined | Kind::Null) {
+            let what = What::Shared { name: Arc::clone(name), value: value.clone() };
+            self.note(what, at, &Guards::default());
         }
     }
 

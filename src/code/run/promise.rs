@@ -81,7 +81,9 @@ impl<'a> Run<'a> {
                 }
                 if let Some(fail) = args.get(1).filter(|fail| fail.is_function()) {
                     self.path = before.clone();
+                    self.failing += 1;
                     let given = self.call_back(fail, vec![Value::path("error")], at);
+                    self.failing -= 1;
                     if self.path.is_some() && found.is_none() {
                         found = Some((given, self.guards()));
                     }
@@ -97,7 +99,9 @@ impl<'a> Run<'a> {
             "catch" | "fail" | "otherwise" => {
                 let before = self.path.clone();
                 if let Some(fail) = args.first() {
+                    self.failing += 1;
                     self.call_back(fail, vec![Value::path("error")], at);
+                    self.failing -= 1;
                 }
                 self.path = before;
                 Some(promise.clone())
@@ -149,7 +153,10 @@ impl<'a> Run<'a> {
             let handler = options.as_object().and_then(|id| self.heap.get(id).props.get(name).cloned());
             if let Some(handler) = handler.filter(Value::is_function) {
                 self.path = before.clone();
+                let fails = u32::from(name == "error");
+                self.failing += fails;
                 self.call_back(&handler, args, at);
+                self.failing -= fails;
             }
         }
         if options.is_function() {

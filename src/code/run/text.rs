@@ -10,6 +10,24 @@ use super::Run;
 impl<'a> Run<'a> {
     /// A method of a text; `None` if it is none.
     pub fn text_method(&mut self, text: &Value, name: &str, args: &[Value], _at: Pos) -> Option<Value> {
+        if let (
+            Kind::Joined(parts),
+            "trim" | "toLowerCase" | "toUpperCase" | "normalize" | "replace" | "replaceAll" | "trimEnd" | "trimStart"
+            | "toString",
+        ) = (&text.kind, name)
+        {
+            // The beginning stays the beginning.
+            let by = if name.starts_with("replace") {
+                args.first().map_or(Clean::TEXT, |pattern| self.replaced(pattern))
+            } else {
+                Clean::TEXT
+            };
+            let clean =
+                |part: &Value| Value { taint: part.taint.as_ref().map(|taint| taint.cleaned(by)), ..part.clone() };
+            let parts: Vec<Value> = parts.iter().map(clean).collect();
+            let taint = parts.iter().find_map(|part| part.taint.clone());
+            return Some(Value { kind: Kind::Joined(parts.into()), taint, test: None });
+        }
         let cleaned = |by: Clean| {
             let taint = text.taint.as_ref().map(|taint| taint.cleaned(by));
             Some(Value::unknown().tainted(taint))

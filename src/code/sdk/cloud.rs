@@ -49,7 +49,8 @@ impl<'a> Run<'a> {
             "useMasterKey" => {
                 if self.world.legacy_master {
                     self.master = true;
-                    if self.frames.len() <= 1 {
+                    // In the body of a file, not in a function.
+                    if self.frames.last().is_none_or(|frame| frame.function.1 == 0) {
                         self.file_wide.push(at);
                     }
                 }
@@ -202,6 +203,10 @@ impl<'a> Run<'a> {
             EntryKind::Function(_) | EntryKind::Job(_) => Asked::Function,
         };
         let request = self.object(Shape::Request(asked), at);
+        if let EntryKind::Function(name) | EntryKind::Job(name) = &entry.kind {
+            let props = &mut self.heap.get_mut(request).props;
+            props.insert("functionName".into(), Value::text(name.as_str()));
+        }
         if let EntryKind::Trigger(trigger, class) = &entry.kind {
             let class_ref = match class.as_str() {
                 "User" => ClassRef::Known("_User".into()),
@@ -209,7 +214,15 @@ impl<'a> Run<'a> {
                 "?" => ClassRef::Unknown,
                 name => ClassRef::Known(name.into()),
             };
-            let row = self.row_of(class_ref.clone(), crate::code::shape::Origin::Trigger, at);
+            let written = matches!(trigger.as_str(), "beforeSave" | "afterSave" | "beforeDelete" | "afterDelete");
+            let origin = if written {
+                crate::code::shape::Origin::Trigger
+            } else {
+                // What the server found, for whoever is about to see it.
+                let selection = crate::code::shape::Selection { tied: true, at: Some(at), ..Default::default() };
+                crate::code::shape::Origin::Fetched(selection, crate::code::shape::Rights::Session)
+            };
+            let row = self.row_of(class_ref.clone(), origin, at);
             let original = self.row_of(class_ref.clone(), crate::code::shape::Origin::Original, at);
             let existed = super::row::is_new().truth();
             let original = Value {

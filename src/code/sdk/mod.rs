@@ -178,7 +178,11 @@ impl<'a> Run<'a> {
                 Some(self.new_object(Shape::Deferred, at))
             }
             "Error" => Some(Value::path("error")),
-            "File" | "Schema" | "GeoPoint" | "Polygon" | "Relation" | "LiveQueryClient" => {
+            "Schema" => {
+                self.outside("new Parse.Schema", args, at, true);
+                Some(self.new_object(Shape::Schema(ClassRef::of(&first)), at))
+            }
+            "File" | "GeoPoint" | "Polygon" | "Relation" | "LiveQueryClient" => {
                 let taint = args.iter().find_map(|arg| arg.taint.clone());
                 if rest != "GeoPoint" {
                     self.outside(&format!("new Parse.{rest}"), args, at, true);
@@ -211,6 +215,12 @@ impl<'a> Run<'a> {
                     Shape::Request(_) => self.request_method(name, args, at),
                     Shape::Answer => Some(self.answer(object, name, args, at)),
                     Shape::Router(_) => self.router_method(id, object, name, args, at),
+                    Shape::Schema(class) => {
+                        let class = class.name().map(Value::text);
+                        let args: Vec<Value> = args.iter().cloned().chain(class).collect();
+                        self.outside(&format!("Parse.Schema.{name}"), &args, at, false);
+                        Some(object.clone())
+                    }
                     Shape::Deferred => self.deferred_method(id, name, args),
                     _ => None,
                 }
@@ -224,7 +234,7 @@ impl<'a> Run<'a> {
                 }
                 None
             }
-            Kind::Path(path) if path.starts_with("Parse.File()") || path.starts_with("Parse.Schema()") => {
+            Kind::Path(path) if path.starts_with("Parse.File()") => {
                 let root = path.trim_end_matches("()").replace("()", "");
                 self.outside(&format!("{root}.{name}"), args, at, false);
                 Some(object.clone())

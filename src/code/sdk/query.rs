@@ -73,6 +73,8 @@ impl<'a> Run<'a> {
         }
         match &value.kind {
             Kind::Caller | Kind::CallerId | Kind::CallerToken => true,
+            // The device that calls.
+            Kind::Path(path) => &**path == "request.installationId",
             Kind::Column(row, _) => self.is_callers(*row) || known.owns(*row),
             Kind::Object(id) => {
                 let object = self.heap.get(*id);
@@ -334,6 +336,26 @@ impl<'a> Run<'a> {
                     && filter.column.as_text().is_some_and(|column| crate::code::run::is_secret_column(column))
                     && filter.value.taint.is_some()
             });
+            let by_token = query.filters.iter().any(|filter| {
+                filter.column.as_text().is_some_and(|column| {
+                    matches!(&**column, "sessionToken" | "_session_token" | "session_token" | "token")
+                }) && filter.value.taint.is_some()
+            });
+            if by_token && (query.class.is("_Session") || query.class.is("_User")) {
+                known = known.and(&Guards::signed_in());
+            }
+            let by_proof = query.filters.iter().any(|filter| {
+                let proves = |column: &str| {
+                    let column = column.to_ascii_lowercase();
+                    ["token", "secret", "hash", "signature", "password"].iter().any(|word| column.contains(word))
+                };
+                matches!(&*filter.by, "equalTo")
+                    && filter.column.as_text().is_some_and(|column| proves(column))
+                    && filter.value.taint.is_some()
+            });
+            if by_proof {
+                known = known.and(&Guards::flag(Flag::Secret));
+            }
             if let (true, Some(row)) = (knows, row) {
                 known = known.and(&Guards::about(About::Owned(row)));
             }

@@ -26,6 +26,7 @@ impl<'a> Run<'a> {
                 given(From::Body, name)
             }
             (Asked::Http, "user" | "currentUser" | "userFromJWT") => Value::of(Kind::Caller),
+            (Asked::Http, "session") => Value::path("session"),
             (Asked::Http, "ip" | "hostname" | "originalUrl" | "url" | "path") => given(From::Headers, name),
             (_, "log" | "message" | "functionName" | "jobName" | "installationId" | "ip") => {
                 Value::path(format!("request.{name}"))
@@ -39,7 +40,8 @@ impl<'a> Run<'a> {
         match name {
             "get" | "header" | "param" => {
                 let key = args.first().and_then(Value::as_text).cloned().unwrap_or_else(|| "*".into());
-                let taint = Taint::new(From::Headers, format!("headers.{key}"), at);
+                let (from, of) = if name == "param" { (From::Body, "params") } else { (From::Headers, "headers") };
+                let taint = Taint::new(from, format!("{of}.{key}"), at);
                 Some(Value::unknown().tainted(Some(taint)))
             }
             "isAuthenticated" => Some(Value::test(Some(Guards::signed_in()), Some(Guards::default()))),

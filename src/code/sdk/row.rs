@@ -42,6 +42,11 @@ impl<'a> Run<'a> {
                 }
                 Some(row.clone())
             }
+            // By one, if nothing else is said.
+            "increment" | "decrement" if args.len() == 1 => {
+                self.write_column(id, first, Value::of(Kind::Number(1.0)), at);
+                Some(row.clone())
+            }
             "increment" | "decrement" | "add" | "addUnique" | "addAll" | "addAllUnique" | "remove" | "removeAll"
             | "unset" => {
                 self.write_column(id, first, second, at);
@@ -59,6 +64,7 @@ impl<'a> Run<'a> {
                 if let Shape::Row(info) = &mut self.heap.get_mut(id).shape {
                     info.acl = Some(first);
                 }
+                self.with_acl.insert(id);
                 Some(Value::bool(true))
             }
             "getACL" => {
@@ -104,6 +110,12 @@ impl<'a> Run<'a> {
             "toJSON" | "toPointer" | "clone" | "newInstance" | "_toFullJSON" => Some(row.clone()),
             "dirty" | "dirtyKeys" | "equals" | "isCurrent" | "authenticated" | "isValid" | "op" | "previous"
             | "revert" | "isDataAvailable" | "validate" => {
+                if name == "dirty"
+                    && let (Shape::Row(info), Some(column)) = (&self.heap.get(id).shape, first.as_text())
+                    && matches!(info.origin, Origin::Trigger)
+                {
+                    self.asked_dirty.insert(Arc::clone(column));
+                }
                 if name == "equals" || name == "isCurrent" {
                     return Some(self.equal(row, &first, at));
                 }
@@ -152,6 +164,7 @@ impl<'a> Run<'a> {
             }
             if column.as_text().is_some_and(|name| &**name == "ACL") {
                 info.acl = Some(value);
+                self.with_acl.insert(id);
             } else if info.written.len() < 256 {
                 info.written.push((column, value, at));
             }
@@ -209,6 +222,7 @@ impl<'a> Run<'a> {
                 | "fetchWithInclude"
                 | "set"
                 | "increment"
+                | "decrement"
                 | "setPassword"
                 | "unset"
                 | "relation"
@@ -238,9 +252,18 @@ impl<'a> Run<'a> {
             self.note_row(&file, Some(Does::Delete), name, Rights::Master, &Guards::default(), at);
             return Some(Value::unknown());
         }
-        let pointed = self.row_of(ClassRef::Unknown, Origin::Pointed(row, Arc::clone(column)), at);
-        let id = pointed.as_object()?;
-        let pointed = Value { taint: value.taint.clone(), ..pointed };
+        // What is written to it in one place is saved in another.
+        let key = (row, Arc::clone(column));
+        let id = match self.pointed_rows.get(&key) {
+            Some(id) => *id,
+            None => {
+                let origin = Origin::Pointed(row, Arc::clone(column));
+                let id = self.row_of(ClassRef::Unknown, origin, at).as_object()?;
+                self.pointed_rows.insert(key, id);
+                id
+            }
+        };
+        let pointed = Value { taint: value.taint.clone(), ..Value::of(Kind::Object(id)) };
         self.row_method(id, &pointed, name, args, at)
     }
 
