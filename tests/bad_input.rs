@@ -137,6 +137,48 @@ fn code_that_is_long_deep_or_wide_is_survived() {
     }
 }
 
+/// One shape is enough to overflow a stack; here all of them lie in one server.
+#[test]
+fn code_a_hundred_thousand_deep_is_named_and_the_rest_is_audited() {
+    // Lines are short, for else it would be taken for minified.
+    let nested = |open: &str, middle: &str, close: &str| {
+        format!("x =\n{}{middle}{};\n", open.repeat(100_000), close.repeat(100_000))
+    };
+    let shapes = [
+        ("parentheses.js", nested("(\n", "1", ")\n")),
+        ("arrays.ts", nested("[\n", "1", "]\n")),
+        ("objects.js", nested("{ a:\n", "1", "}\n")),
+        ("ternaries.js", nested("a ? b :\n", "1", "")),
+        ("templates.js", nested("`${\n", "1", "}`\n")),
+        ("arrows.ts", nested("() =>\n", "1", "")),
+        ("functions.js", nested("function(){return\n", "1", "}\n")),
+        ("calls.mjs", nested("f(\n", "1", ")\n")),
+        ("nots.cjs", nested("!\n", "1", "")),
+        ("tags.jsx", nested("<a>\n", "", "</a>\n")),
+        ("blocks.js", "if (a) {\n".repeat(100_000) + &"}\n".repeat(100_000)),
+        ("else-if.js", "if (a) b(); else\n".repeat(100_000) + "c();\n"),
+        ("unclosed.js", "([{\n".repeat(100_000)),
+    ];
+    let files = shapes.iter().map(|(name, text)| (format!("cloud/{name}"), text.as_bytes()));
+    let files: Vec<(String, &[u8])> = files.chain([("cloud/main.js".to_owned(), OPEN_HANDLER.as_bytes())]).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let folder = beside(&files);
+    let done = assert_incomplete(&folder, &["cloud-master-key-for-anyone at cloud/main.js:1:"]);
+    assert!(done.took < Duration::from_secs(60), "it took {:?}", done.took);
+    for (name, _) in &shapes {
+        let named = done.text().lines().filter(|line| line.contains(&format!("cloud/{name}"))).count();
+        assert_eq!(named, 1, "{name}\n{}", done.text());
+    }
+    let flat = done.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    let left_out = flat.matches("nested more than").count() + flat.matches("a chain of more than").count();
+    assert_eq!(left_out, shapes.len(), "each for its depth\n{}", done.text());
+    assert_eq!(flat.matches("the file was not analysed").count(), shapes.len(), "{}", done.text());
+}
+
+/// A handler in which something is found.
+const OPEN_HANDLER: &str =
+    "Parse.Cloud.define('orders', async () => new Parse.Query('Order').find({ useMasterKey: true }));\n";
+
 #[test]
 fn a_line_of_fifty_megabytes_is_not_analysed() {
     let line = "var a=1;".repeat(50 << 17);

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each bench uses a part of this")]
 #![allow(clippy::indexing_slicing, reason = "a key of a JSON object is made when it is not there")]
 
+pub mod code;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

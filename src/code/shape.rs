@@ -166,6 +166,8 @@ pub enum Origin {
 pub struct Selection {
     /// Whether a condition ties them to the caller.
     pub tied: bool,
+    /// Whether they are the session whose token the client showed.
+    pub session: bool,
     /// Values of the client that choose them, by column.
     pub by: Vec<(Name, Arc<Taint>)>,
     /// How many conditions have values of the server.

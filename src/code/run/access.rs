@@ -163,6 +163,9 @@ impl<'a> Run<'a> {
         {
             return value.clone();
         }
+        if &**name == "user" && matches!(&info.origin, Origin::Fetched(selection, _) if selection.session) {
+            return Value::of(Kind::Caller);
+        }
         let from = match info.origin {
             Origin::Trigger => Some((From::TriggerObject, "object")),
             Origin::Caller => Some((From::OwnColumn, "user")),

@@ -8,9 +8,6 @@ use crate::code::value::{Kind, Pos, Value};
 
 use super::Run;
 
-/// Elements for which a callback is walked through one by one.
-const MOST_CALLS: usize = 64;
-
 impl<'a> Run<'a> {
     /// A method of a list; `None` if it is none.
     pub fn list_method(&mut self, list: &Value, name: &str, args: &[Value], at: Pos) -> Option<Value> {
@@ -137,7 +134,7 @@ impl<'a> Run<'a> {
             let result = self.maybe_call_back(callback, vec![start, element], at);
             return Some(result);
         }
-        if complete && items.len() <= MOST_CALLS && self.is_list(list) {
+        if complete && items.len() <= self.most_rounds && self.is_list(list) {
             let mut results = Vec::new();
             for (number, item) in items.iter().enumerate() {
                 let args = vec![item.clone(), Value::of(Kind::Number(number as f64)), list.clone()];

@@ -43,6 +43,12 @@ const MOST_STEPS: u32 = 60_000;
 /// Calls inside calls that are followed.
 const DEEPEST: usize = 40;
 
+/// Elements of a known list that are walked through one by one, in a handler.
+const MOST_ROUNDS: usize = 64;
+
+/// The same while files are loaded: tables of routes are long.
+const MOST_ROUNDS_OF_LOADING: usize = 512;
+
 /// The app as it is walked through.
 pub struct World<'a> {
     /// Its files.
@@ -99,6 +105,8 @@ pub struct Run<'a> {
     pub servers: Vec<(Value, Pos)>,
     /// Files that switch the master key on when they are loaded.
     pub file_wide: Vec<Pos>,
+    /// Elements of a known list that are walked through one by one.
+    most_rounds: usize,
     globals: ScopeId,
     undo: Vec<(ScopeId, Name, Option<Value>)>,
     /// Objects before this one are older than the branch the walk is in.
@@ -139,7 +147,7 @@ impl<'a> Run<'a> {
         let mut heap = Heap::default();
         let globals = heap.add_scope(None);
         let caller = heap.add(Object::default());
-        Self::with(world, heap, globals, caller)
+        Self { most_rounds: MOST_ROUNDS_OF_LOADING, ..Self::with(world, heap, globals, caller) }
     }
 
     /// A walk on top of what another one left.
@@ -173,6 +181,7 @@ impl<'a> Run<'a> {
             loaded: Vec::new(),
             servers: Vec::new(),
             file_wide: Vec::new(),
+            most_rounds: MOST_ROUNDS,
             globals,
             undo: Vec::new(),
             floor: 0,

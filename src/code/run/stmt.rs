@@ -8,9 +8,6 @@ use crate::model::unit::{Expr, Pattern, Stmt, StmtKind};
 
 use super::Run;
 
-/// Elements of a known list that a loop is walked through for, one by one.
-const MOST_ROUNDS: usize = 64;
-
 impl<'a> Run<'a> {
     /// Walks through statements. Functions count from the start of their block.
     pub fn block(&mut self, body: &'a [Stmt]) {
@@ -155,7 +152,7 @@ impl<'a> Run<'a> {
         let list = self.expr(over);
         let at = self.pos(over.span);
         let (known, complete) = if keys { self.keys_of(&list) } else { self.elements_of(&list) };
-        if complete && !known.is_empty() && known.len() <= MOST_ROUNDS {
+        if complete && !known.is_empty() && known.len() <= self.most_rounds {
             for item in known {
                 self.bind(pattern, item);
                 self.round(body);

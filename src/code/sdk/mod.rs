@@ -392,7 +392,7 @@ impl<'a> Run<'a> {
             None => {
                 let by = row.taint.iter().map(|taint| ("objectId".into(), Arc::clone(taint))).collect();
                 let tied = matches!(&row.kind, Kind::Column(of, _) if self.is_callers(*of));
-                let selection = Selection { tied, by, fixed: 0, at: Some(at) };
+                let selection = Selection { tied, by, fixed: 0, at: Some(at), session: false };
                 (ClassRef::Unknown, selection, Does::Update, Vec::new())
             }
         };
@@ -441,7 +441,7 @@ impl<'a> Run<'a> {
             Origin::ById(id) => {
                 let taint = id.taint.clone().or_else(|| self.taint_inside(id, 2));
                 let by = taint.map(|taint| ("objectId".into(), taint)).into_iter().collect();
-                Selection { tied: id.is_caller(), by, fixed: 0, at: Some(at) }
+                Selection { tied: id.is_caller(), by, fixed: 0, at: Some(at), session: false }
             }
             Origin::Caller => Selection { tied: true, at: Some(at), ..Selection::default() },
             Origin::Pointed(of, _) => {

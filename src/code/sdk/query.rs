@@ -7,6 +7,7 @@ use crate::code::guards::{About, Flag, Guards};
 use crate::code::heap::ObjectId;
 use crate::code::run::Run;
 use crate::code::shape::{ClassRef, Filter, Origin, Query, Rights, Selection, Shape};
+use crate::code::taint::Taint;
 use crate::code::value::{Kind, Pos, Test, Value};
 
 impl<'a> Run<'a> {
@@ -106,10 +107,12 @@ impl<'a> Run<'a> {
     /// How the rows of a query are selected.
     pub fn selection(&self, query: &Query, at: Pos) -> Selection {
         let mut selection = Selection { tied: self.ties(query), at: Some(at), ..Selection::default() };
+        selection.session = is_session_of_token(query);
         let known = self.guards();
         for filter in &query.filters {
             let column = filter.column.as_text().cloned().unwrap_or_else(|| "*".into());
             let taint = filter.value.taint.clone().or_else(|| self.taint_inside(&filter.value, 2));
+            let taint = taint.or_else(|| self.taint_of_pointer(&filter.value));
             let names_rows = matches!(
                 &*filter.by,
                 "equalTo"
@@ -128,6 +131,17 @@ impl<'a> Run<'a> {
             }
         }
         selection
+    }
+
+    /// The id of the client that a pointer was made with.
+    fn taint_of_pointer(&self, value: &Value) -> Option<Arc<Taint>> {
+        match &self.heap.get(value.as_object()?).shape {
+            Shape::Row(row) => match &row.origin {
+                Origin::ById(id) => id.taint.clone(),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// A method of a query.
@@ -345,6 +359,9 @@ impl<'a> Run<'a> {
             if let (true, Some(row)) = (knows, row) {
                 known = known.and(&Guards::about(About::Owned(row)));
             }
+            if selection.session {
+                known = known.and(&Guards::signed_in());
+            }
             return known;
         }
         if query.class.is("_Role") {
@@ -366,4 +383,15 @@ impl<'a> Run<'a> {
         }
         known
     }
+}
+
+/// Whether a query asks for the session of a token that the client sent: who shows a
+/// token is its user.
+fn is_session_of_token(query: &Query) -> bool {
+    let shows = |filter: &Filter| {
+        &*filter.by == "equalTo"
+            && filter.column.as_text().is_some_and(|column| &**column == "sessionToken")
+            && filter.value.taint.is_some()
+    };
+    query.class.is("_Session") && !query.is_or && query.filters.iter().any(shows)
 }
