@@ -6,6 +6,7 @@
 //! * [`model`]: the nouns (class, permission, ACL, role, server) and what was not read;
 //! * [`permit`]: what a principal may do, decided as Parse Server decides it;
 //! * [`code`]: JavaScript and TypeScript, from text to plain data;
+//! * [`reach`]: which handlers of code are a way to rows, beside their permissions;
 //! * [`rules`]: a rule is a Markdown file: what to match, why it matters, its cases;
 //! * [`finding`]: what a rule found, known by what it is about, and ignores;
 //! * [`secrets`]: keys in texts, of which only digests leave;
@@ -44,6 +45,8 @@ pub mod model;
 pub mod permit;
 
 pub mod code;
+
+pub mod reach;
 
 pub mod finding;
 pub mod rules;

@@ -41,9 +41,11 @@ impl Facts<'_> {
     fn find(mut self, access: &[Access<'_>]) -> Vec<Fact> {
         let (options, behaviour) = (self.options, self.behaviour);
         // Defaults of an unknown version are guesses; only what is written counts then.
-        let default = |value: bool| self.app.server.version.is_read().then_some(value);
-        let creation = options.allow_client_class_creation.or(default(behaviour.class_creation_default)) == Some(true);
         let version_known = self.app.server.version.is_read();
+        let is_default = |option: &str| version_known && !options.unknown.contains(option);
+        let default = |option: &str, value: bool| is_default(option).then_some(value);
+        let by_default = default("allowClientClassCreation", behaviour.class_creation_default);
+        let creation = options.allow_client_class_creation.or(by_default) == Some(true);
         if creation && version_known && !behaviour.closes_join_tables {
             self.add("join-table-write", "allowClientClassCreation", "true");
         } else if creation {
@@ -52,13 +54,14 @@ impl Facts<'_> {
         if options.allow_custom_object_id == Some(true) && version_known && !behaviour.refuses_role_ids {
             self.add("ids-as-roles", "allowCustomObjectId", "true");
         }
-        if options.enforce_private_users.or(default(behaviour.private_users_default)) == Some(false) {
+        let by_default = default("enforcePrivateUsers", behaviour.private_users_default);
+        if options.enforce_private_users.or(by_default) == Some(false) {
             self.add("public-users", "enforcePrivateUsers", "false");
         }
         let from_anywhere = match &options.master_key_ips {
             Some(list) if list.is_empty() => version_known && behaviour.master_key_from_anywhere,
             Some(list) => has_anywhere(list),
-            None => version_known && behaviour.master_key_from_anywhere,
+            None => is_default("masterKeyIps") && behaviour.master_key_from_anywhere,
         };
         if from_anywhere {
             let value = options.master_key_ips.as_ref().map_or_else(|| "not set".to_owned(), in_words);
@@ -69,7 +72,9 @@ impl Facts<'_> {
                 Some(list) if has_anywhere(list) => {
                     self.add("read-only-key-from-anywhere", "readOnlyMasterKeyIps", &in_words(list))
                 }
-                None if version_known => self.add("read-only-key-from-anywhere", "readOnlyMasterKeyIps", "not set"),
+                None if is_default("readOnlyMasterKeyIps") => {
+                    self.add("read-only-key-from-anywhere", "readOnlyMasterKeyIps", "not set")
+                }
                 Some(_) | None => {}
             }
         }
@@ -85,7 +90,8 @@ impl Facts<'_> {
 
     /// Permissions that ask for a session, where anybody gets one without a name.
     fn anonymous_users(&mut self, access: &[Access<'_>]) {
-        if self.options.enable_anonymous_users == Some(false) {
+        let is_unknown = self.options.unknown.contains("enableAnonymousUsers");
+        if is_unknown || self.options.enable_anonymous_users == Some(false) {
             return;
         }
         let asks_for_session = |access: &&Access<'_>| {

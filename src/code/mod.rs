@@ -7,7 +7,8 @@
 //!
 //! [`resolve`] finds the file that a module's name means. [`run`] walks through code with
 //! what is known in place of values, [`sdk`] knows what Parse's SDK does, and [`risk`]
-//! judges what a handler was seen to do. [`analysis`] puts it together.
+//! judges what a handler was seen to do. [`analysis`] puts it together. [`server`] gives the
+//! options of the servers that are started.
 
 pub mod analysis;
 pub mod entries;
@@ -24,6 +25,7 @@ pub mod resolve;
 pub mod risk;
 pub mod run;
 pub mod sdk;
+pub mod server;
 pub mod shape;
 pub mod taint;
 pub mod uses;

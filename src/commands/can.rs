@@ -4,19 +4,21 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
+use crate::audit::Outcome;
 use crate::audit::fact::in_words;
 use crate::cli::CanArgs;
+use crate::code::analysis::analyse;
 use crate::model::{Class, Known, Operation};
 use crate::permit::{Caller, Cell, Engine, Reach};
 use crate::read::Silent;
-use crate::report::clean;
 use crate::report::text::wrap;
+use crate::report::{Report, clean};
 use crate::rules::program::Program;
 use crate::rules::words::Tag;
 
 use super::explain::principal;
 use super::load::{Loaded, load};
-use super::{exit_code, write_gaps};
+use super::{check, exit_code, through, write_gaps};
 
 /// Runs the command.
 pub fn run(args: &CanArgs) -> Result<u8> {
@@ -43,6 +45,12 @@ pub fn run(args: &CanArgs) -> Result<u8> {
         }
     }
     personal(&mut out, &engine, &program, &caller, &open)?;
+    if who.is_client() {
+        let outcome = Outcome::default();
+        let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
+        report.prefix = check::prefix(&args.path);
+        through_code(&mut out, &through::reached(&engine, &analyse(app, &[]), &report, &who))?;
+    }
     write_gaps(&mut out, &reading.snapshot.gaps)?;
     Ok(exit_code(&reading.problems))
 }
@@ -85,6 +93,21 @@ fn short(cell: &Cell, op: Operation) -> String {
         // The ACLs of the rows are not known and may take some away.
         (Known::Read(Reach::AllRows), Known::Unread(_)) => "<=all".to_owned(),
     }
+}
+
+/// What handlers do for the principal with the master key.
+fn through_code(out: &mut dyn Write, lines: &[String]) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "Through code, with the master key")?;
+    for line in lines {
+        for (number, line) in wrap(&clean::text(line), super::width() - 4).iter().enumerate() {
+            writeln!(out, "{}{line}", if number == 0 { "  " } else { "    " })?;
+        }
+    }
+    writeln!(out)?;
+    Ok(())
 }
 
 fn personal(

@@ -8,6 +8,7 @@ use anyhow::{Result, anyhow, bail};
 use crate::audit::Outcome;
 use crate::audit::fact::in_words;
 use crate::cli::ExplainArgs;
+use crate::code::analysis::{Analysis, analyse};
 use crate::model::principal::Written;
 use crate::model::{App, Class, Known, Operation, Principal, RuleId, UserId, Why};
 use crate::permit::{Denial, Engine, Request, Verdict};
@@ -16,7 +17,7 @@ use crate::report::text::wrap;
 use crate::report::{Report, clean};
 
 use super::load::{Loaded, load, rules};
-use super::{CLEAN, exit_code, words};
+use super::{CLEAN, exit_code, through, words};
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<u8> {
@@ -131,7 +132,7 @@ fn question(text: &str, args: &ExplainArgs) -> Result<u8> {
     let outcome = Outcome::default();
     let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
     report.prefix = prefix_of(&args.path);
-    let lines = lines(&engine, &report, class, &who, &question);
+    let lines = lines(&engine, &analyse(app, &[]), &report, class, (&who, &question));
     print(&lines)?;
     Ok(exit_code(&reading.problems))
 }
@@ -144,10 +145,10 @@ fn prefix_of(path: &Path) -> String {
 /// The answer: a first column, and what it says.
 fn lines(
     engine: &Engine<'_>,
+    analysis: &Analysis,
     report: &Report<'_>,
     class: &Class,
-    who: &Principal,
-    question: &Question,
+    (who, question): (&Principal, &Question),
 ) -> Vec<(String, String)> {
     let decision = engine.decide(&Request { who, op: question.op, class: &class.name });
     let caller = engine.caller(who);
@@ -172,8 +173,10 @@ fn lines(
         lines.extend(fields(engine, report, class, who, question));
     }
     lines.push(("server".to_owned(), server(report)));
-    if report.snapshot.gaps.iter().any(|gap| gap.topic.starts_with("triggers")) {
-        lines.push(("code".to_owned(), "triggers are left out of this; one may still refuse or change it".to_owned()));
+    let asked = (question.op, question.field.as_deref(), who);
+    lines.extend(through::explained(engine, analysis, report, class, asked));
+    if !engine.app.code.is_read() {
+        lines.push(("code".to_owned(), "no cloud code was found; a trigger may still refuse or change it".to_owned()));
     }
     lines
 }

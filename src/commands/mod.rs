@@ -8,6 +8,7 @@ mod made_up;
 pub mod rule_cases;
 mod rules;
 mod shell;
+mod through;
 mod who_can;
 pub mod words;
 

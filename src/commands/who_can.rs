@@ -6,34 +6,43 @@ use std::io::{self, Write};
 
 use anyhow::{Result, anyhow, bail};
 
+use crate::audit::Outcome;
 use crate::audit::fact::in_words;
 use crate::cli::WhoCanArgs;
+use crate::code::analysis::analyse;
 use crate::model::{App, Class, FieldName, Known, Operation, Principal};
 use crate::permit::witness::Combinations;
 use crate::permit::{Cell, Engine, Reach, Request};
+use crate::reach::{self, Way};
 use crate::read::Silent;
-use crate::report::clean;
 use crate::report::text::wrap;
+use crate::report::{Report, clean};
 
 use super::explain::{check_field, class, operation, target_of};
 use super::load::{Loaded, load};
-use super::{exit_code, words, write_gaps};
+use super::{check, exit_code, through, words, write_gaps};
 
 /// Runs the command.
 pub fn run(args: &WhoCanArgs) -> Result<u8> {
     let op = operation(&args.operation)?;
     let (name, field) = target_of(&args.target);
-    let Loaded { reading, .. } = load(&args.path, &args.input, &Silent)?;
-    let mut app = reading.snapshot.app;
-    imagine(&mut app, &args.with, &args.without)?;
-    let class = class(&name, &app)?;
+    let Loaded { program, mut reading, .. } = load(&args.path, &args.input, &Silent)?;
+    imagine(&mut reading.snapshot.app, &args.with, &args.without)?;
+    let app = &reading.snapshot.app;
+    let class = class(&name, app)?;
     let field = field.map(FieldName::from);
     if let Some(field) = &field {
         check_field(class, field.as_str())?;
     }
-    let engine = Engine::new(&app);
+    let engine = Engine::new(app);
     let rows = access(&engine, class, op, field.as_ref());
     let combinations = engine.combinations(class, op, field.as_ref().filter(|_| op.is_read()));
+    let analysis = analyse(app, &[]);
+    let outcome = Outcome::default();
+    let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
+    report.prefix = check::prefix(&args.path);
+    let ways = reach::ways(&engine, &analysis, class, op, field.as_ref());
+    let ways: Vec<&Way<'_>> = ways.iter().filter(|way| way.is_master()).collect();
     let mut out = io::stdout().lock();
     let question = match &field {
         Some(field) => format!("who can {op} {name}.{field}"),
@@ -43,17 +52,49 @@ pub fn run(args: &WhoCanArgs) -> Result<u8> {
         if args.with.is_empty() && args.without.is_empty() { "" } else { ", as if roles were changed as asked" };
     writeln!(out, "{}{changed}\n", clean::text(&question))?;
     table(&mut out, &rows)?;
+    let opened = through(&mut out, &ways, app, &report)?;
     writeln!(out)?;
-    for line in wrap(&proof(&combinations), super::width()) {
+    let mut proof = proof(&combinations);
+    if opened {
+        proof.push_str(&format!(" This is about permissions; code opens {} beside them.", class.name));
+    }
+    for line in wrap(&proof, super::width()) {
         writeln!(out, "{}", clean::text(&line))?;
     }
     write_gaps(&mut out, reading.snapshot.gaps.iter().filter(|gap| matters(&gap.topic)))?;
+    for unsure in through::unsure(&engine, &analysis, &report, class, op) {
+        for line in wrap(&format!("Not checked: {unsure}"), super::width()) {
+            writeln!(out, "{}", clean::text(&line))?;
+        }
+    }
     Ok(exit_code(&reading.problems))
 }
 
-/// Gaps that could change the answer.
+/// Writes the ways through code; says whether one of them is open to clients.
+fn through(out: &mut dyn Write, ways: &[&Way<'_>], app: &App, report: &Report<'_>) -> Result<bool> {
+    let (open, closed): (Vec<&Way<'_>>, Vec<&Way<'_>>) = ways.iter().copied().partition(|way| way.is_open_to_clients());
+    for way in &open {
+        hanging(out, "THRU ", &through::line(way, app, report))?;
+    }
+    if !closed.is_empty() {
+        let named = closed.iter().map(|way| way.handler.kind.words());
+        hanging(out, "", &format!("not open to clients: {}", in_words(named)))?;
+    }
+    Ok(!open.is_empty())
+}
+
+/// Writes a text behind a head; further lines begin below the text.
+fn hanging(out: &mut dyn Write, head: &str, text: &str) -> io::Result<()> {
+    let margin = head.len();
+    for (number, line) in wrap(&clean::text(text), super::width() - margin).iter().enumerate() {
+        writeln!(out, "{:<margin$}{line}", if number == 0 { head } else { "" })?;
+    }
+    Ok(())
+}
+
+/// Gaps that could change the answer; triggers are named one by one.
 fn matters(topic: &str) -> bool {
-    ["row ACLs", "roles", "inheritance", "permissions", "the server's version", "server options", "triggers"]
+    ["row ACLs", "roles", "inheritance", "permissions", "the server's version", "server options", "cloud code"]
         .iter()
         .any(|part| topic.starts_with(part))
 }

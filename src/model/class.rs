@@ -50,6 +50,23 @@ pub struct Source {
     pub clp: String,
     /// JSON pointer of the object of fields below `at`; empty where fields are keys of `at`.
     pub fields: String,
+    /// Where parts stand that have a place of their own, by JSON pointer below `at`: in code.
+    pub parts: BTreeMap<String, Place>,
+}
+
+impl Source {
+    /// Where a part stands, given by a JSON pointer, or what is written around it.
+    fn place(&self, pointer: &str) -> Place {
+        let mut near = pointer;
+        while !self.parts.is_empty() {
+            if let Some(place) = self.parts.get(near) {
+                return place.clone();
+            }
+            let Some((above, _)) = near.rsplit_once('/') else { break };
+            near = above;
+        }
+        self.at.below(pointer)
+    }
 }
 
 /// One column of a class.
@@ -228,7 +245,8 @@ pub fn built_in_fields(class: &ClassName) -> BTreeMap<FieldName, Field> {
 impl Class {
     /// A class of which only rows are known.
     pub fn of_rows(name: ClassName, at: Place) -> Self {
-        let source = Source { origin: Origin::Rows, at, clp: String::new(), fields: String::new() };
+        let source =
+            Source { origin: Origin::Rows, at, clp: String::new(), fields: String::new(), parts: BTreeMap::new() };
         Self { name, fields: Known::default(), clp: Known::default(), rows: Known::default(), rows_at: None, source }
     }
 
@@ -240,7 +258,7 @@ impl Class {
 
     /// Where the entry below the permissions stands; `below` is a JSON pointer such as `/find`.
     pub fn clp_place(&self, below: &str) -> Place {
-        self.source.at.below(&self.source.clp).below(below)
+        self.source.place(&format!("{}{below}", self.source.clp))
     }
 
     /// Where it stands who may do an operation. Columns are added by whoever `writeUserFields`
@@ -258,12 +276,12 @@ impl Class {
     /// Where the class is named.
     pub fn name_place(&self) -> Place {
         let key = if self.source.fields.is_empty() { "/_id" } else { "/className" };
-        self.source.at.below(key)
+        self.source.place(key)
     }
 
     /// Where a column is declared.
     pub fn field_place(&self, field: &FieldName) -> Place {
-        self.source.at.below(&self.source.fields).below(&format!("/{}", super::oddity::escape(field.as_str())))
+        self.source.place(&format!("{}/{}", self.source.fields, super::oddity::escape(field.as_str())))
     }
 
     /// The type of a column, if the columns are known and it exists.

@@ -61,7 +61,7 @@ impl VersionFrom {
 }
 
 /// Options of Parse Server that decide who can do what. `None` means the option
-/// is not set and the default of the version counts.
+/// is not set and the default of the version counts, unless it is `unknown`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
     /// `allowClientClassCreation`.
@@ -90,6 +90,8 @@ pub struct Options {
     pub file_upload_public: Option<bool>,
     /// Whether `webhookKey` is set. The key itself is never kept.
     pub has_webhook_key: bool,
+    /// Options that code sets to something that is not known: neither a value nor a default counts.
+    pub unknown: BTreeSet<String>,
     /// Where each option that was read stands, by its name in the configuration.
     pub at: BTreeMap<String, Place>,
 }

@@ -1,7 +1,9 @@
 //! What was read, and what was not.
 
+use std::collections::BTreeSet;
+
 use super::place::Texts;
-use super::{App, Known, Why};
+use super::{App, Class, Known, Origin, Why};
 
 /// Everything an audit works on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,12 +35,21 @@ impl Gap {
 /// What an app leaves unchecked. `code` is what of its code is.
 pub fn gaps(app: &App, code: Vec<Gap>) -> Vec<Gap> {
     let mut gaps = Vec::new();
-    let undescribed: Vec<String> =
-        app.classes.values().filter(|class| !class.clp.is_read()).map(|class| class.name.to_string()).collect();
+    let (undescribed, in_code): (Vec<&Class>, Vec<&Class>) = app
+        .classes
+        .values()
+        .filter(|class| !class.clp.is_read())
+        .partition(|class| class.source.origin == Origin::Rows);
     if app.classes.is_empty() {
         gaps.push(Gap::new("class-level permissions", "no schema was found"));
-    } else if !undescribed.is_empty() {
-        gaps.push(Gap::new(format!("permissions of {}", listed(&undescribed)), "only rows were found, no schema"));
+    }
+    for (classes, reason) in
+        [(undescribed, "only rows were found, no schema"), (in_code, "set in code, but not known here")]
+    {
+        let names: Vec<String> = classes.iter().map(|class| class.name.to_string()).collect();
+        if !names.is_empty() {
+            gaps.push(Gap::new(format!("permissions of {}", listed(&names)), reason));
+        }
     }
     let without_rows: Vec<String> =
         app.classes.values().filter(|class| needs_rows(class)).map(|class| class.name.to_string()).collect();
@@ -56,13 +67,9 @@ pub fn gaps(app: &App, code: Vec<Gap>) -> Vec<Gap> {
             ),
         )),
     }
-    if let Known::Unread(why) = app.server.options {
-        let reason = match why {
-            Why::NotAsked => "no JSON configuration was found; decided by the version's defaults",
-            Why::NoAccess | Why::Failed => "the configuration could not be read; decided by the version's defaults",
-        };
-        gaps.push(Gap::new("server options", reason));
-    }
+    gaps.extend(
+        options(app).map(|what| Gap::new("server options", format!("{what}; decided by the version's defaults"))),
+    );
     if !app.config.is_read() {
         gaps.push(Gap::new("parameters of _GlobalConfig", "no export was found"));
     }
@@ -74,12 +81,29 @@ pub fn gaps(app: &App, code: Vec<Gap>) -> Vec<Gap> {
         Known::Read(units) if units.is_empty() => {}
         Known::Read(_) => gaps.push(Gap::new(
             "triggers in cloud code",
-            "they may refuse or change what permissions allow; permissions are worked out without them",
+            "they may still refuse or change what permissions allow; permissions are worked out without them",
         )),
     }
     gaps.extend(code);
     gaps.push(Gap::new("git history, dependencies, the running app", "not part of this version"));
     gaps
+}
+
+/// What is not known of the server's options.
+fn options(app: &App) -> Option<String> {
+    let read = match &app.server.options {
+        Known::Unread(Why::NotAsked) => {
+            return Some("none were found, in JSON or in code that starts a server".to_owned());
+        }
+        Known::Unread(Why::NoAccess | Why::Failed) => return Some("set in code, but not known here".to_owned()),
+        Known::Read(read) => read,
+    };
+    let all = [read].into_iter().chain(&app.server.other_options);
+    let unknown: BTreeSet<&String> = all.flat_map(|options| &options.unknown).collect();
+    let named: Vec<&str> = unknown.iter().take(4).map(|name| name.as_str()).collect();
+    let more =
+        if unknown.len() > named.len() { format!(" and {} more", unknown.len() - named.len()) } else { String::new() };
+    (!named.is_empty()).then(|| format!("set in code, but not known here: {}{more}", named.join(", ")))
 }
 
 fn roles(app: &App, gaps: &mut Vec<Gap>) {
@@ -97,7 +121,7 @@ fn roles(app: &App, gaps: &mut Vec<Gap>) {
 }
 
 /// Classes whose rows could tell more than their permissions do.
-fn needs_rows(class: &super::Class) -> bool {
+fn needs_rows(class: &Class) -> bool {
     let rowless = class.name.is_system() && class.name != "_User" && class.name != "_Role";
     !class.rows.is_read() && !rowless
 }

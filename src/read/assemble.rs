@@ -63,7 +63,7 @@ pub fn app(parts: &mut [(usize, Parts)]) -> App {
 }
 
 /// Adds a description of a class.
-fn describe(app: &mut App, class: Class) {
+pub fn describe(app: &mut App, class: Class) {
     let Some(first) = app.classes.get_mut(&class.name) else {
         app.classes.insert(class.name.clone(), class);
         return;

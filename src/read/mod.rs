@@ -14,6 +14,7 @@ pub mod count;
 pub mod documents;
 pub mod dump;
 pub mod file;
+pub mod in_code;
 pub mod keys;
 pub mod manifests;
 pub mod options;
@@ -105,6 +106,11 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     let mut parts: Vec<(usize, Parts)> = candidates.par_iter().map(file::read).enumerate().collect();
     let mut app = assemble::app(&mut parts);
     let mut problems = found.problems;
+    let mut texts = texts(candidates, &mut parts);
+    (app.manifests, app.aliases) = manifests::read(candidates);
+    let mut left = code::take(&mut app, &mut texts, &found.code, candidates, found.vendored);
+    problems.extend(left.problems);
+    left.gaps.extend(in_code::take(&mut app));
 
     let known: BTreeSet<ClassName> = app.classes.keys().cloned().collect();
     let row_files: Vec<(&Candidate, &parts::Rows, Option<ClassName>)> = parts
@@ -131,10 +137,6 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     if let Some(version) = &settings.server_version {
         app.server.version = Known::Read(FoundVersion { version: version.clone(), from: VersionFrom::Given, at: None });
     }
-    let mut texts = texts(candidates, &mut parts);
-    (app.manifests, app.aliases) = manifests::read(candidates);
-    let left = code::take(&mut app, &mut texts, &found.code, candidates, found.vendored);
-    problems.extend(left.problems);
     if let Some(scanner) = &settings.scanner {
         app.hits = Known::Read(keys::search(scanner, &found.searched, &mut texts, &mut problems));
     }

@@ -79,6 +79,7 @@ pub fn read(options: &Map<String, Value>, at: &Place) -> Options {
         same_as_master_key: same_as_master_key(options),
         file_upload_public: nested("fileUpload", "enableForPublic"),
         has_webhook_key: is_set("webhookKey"),
+        unknown: BTreeSet::new(),
         at: names.collect::<BTreeMap<_, _>>(),
     }
 }

@@ -67,7 +67,8 @@ fn from_rest(document: &Map<String, Value>, at: Place, origin: Origin) -> Option
         Origin::Declared => Clp::from_definition(written),
         Origin::Deployed | Origin::Rows => Clp::from_stored(written),
     };
-    let source = Source { origin, at, clp: "/classLevelPermissions".into(), fields: "/fields".into() };
+    let source =
+        Source { origin, at, clp: "/classLevelPermissions".into(), fields: "/fields".into(), parts: BTreeMap::new() };
     Some(Class::described(name, fields, clp, source))
 }
 
@@ -81,6 +82,7 @@ fn from_postgres(document: &Map<String, Value>, at: Place) -> Option<Class> {
         at,
         clp: "/schema/classLevelPermissions".into(),
         fields: "/schema/fields".into(),
+        parts: BTreeMap::new(),
     };
     Some(Class::described(name, fields, clp, source))
 }
@@ -111,8 +113,13 @@ fn from_mongo(document: &Map<String, Value>, at: Place) -> Option<Class> {
         }
     }
     let clp = Clp::from_stored(metadata.and_then(|metadata| metadata.get("class_permissions")));
-    let source =
-        Source { origin: Origin::Deployed, at, clp: "/_metadata/class_permissions".into(), fields: String::new() };
+    let source = Source {
+        origin: Origin::Deployed,
+        at,
+        clp: "/_metadata/class_permissions".into(),
+        fields: String::new(),
+        parts: BTreeMap::new(),
+    };
     Some(Class::described(name, fields, clp, source))
 }
 

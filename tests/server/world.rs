@@ -254,7 +254,13 @@ pub fn open_class(name: &str) -> Class {
         clp: Known::Read(Clp::open()),
         rows: Known::default(),
         rows_at: None,
-        source: Source { origin: Origin::Deployed, at: place(), clp: String::new(), fields: String::new() },
+        source: Source {
+            origin: Origin::Deployed,
+            at: place(),
+            clp: String::new(),
+            fields: String::new(),
+            parts: std::collections::BTreeMap::new(),
+        },
     }
 }
 

@@ -29,6 +29,7 @@ fn short(kind: &ExprKind) -> String {
         ExprKind::Name(name) => name.to_string(),
         ExprKind::Text(text) => format!("'{text}'"),
         ExprKind::Number(number) => number.to_string(),
+        ExprKind::Maybe(object) => format!("{}?", short(&object.kind)),
         ExprKind::Member(object, name) => format!("{}.{name}", short(&object.kind)),
         ExprKind::Call(callee, given) => format!("{}({})", short(&callee.kind), args(given)),
         ExprKind::Template(parts) => format!("`{}`", all(parts)),
@@ -46,8 +47,8 @@ fn short(kind: &ExprKind) -> String {
 #[test]
 fn forms_that_mean_the_same_are_the_same() {
     for (text, expected) in [
-        ("a?.b?.(c)", "a.b(c)"),
-        ("(a?.b).c", "a.b.c"),
+        ("a?.b?.(c)", "a?.b(c)"),
+        ("(a?.b).c", "a?.b.c"),
         ("a['b']", "a.b"),
         ("(a as any)!.b<T>(<T>c satisfies D)", "a.b(c)"),
         ("`x`", "'x'"),

@@ -4,7 +4,7 @@
 //! A handler has one finding of a kind: at the worst place, the others beside it.
 
 mod acl;
-mod answer;
+pub mod answer;
 mod code;
 mod effect;
 mod enumeration;

@@ -1,6 +1,7 @@
 //! `new ParseServer({ … })` in code: which cloud code it loads, and its options.
 
 use crate::code::run::Run;
+use crate::code::shape::Shape;
 use crate::code::value::{Kind, Pos, Value};
 
 impl<'a> Run<'a> {
@@ -18,7 +19,7 @@ impl<'a> Run<'a> {
                 | "parse_server.default.startApp"
         );
         if !is_server {
-            return None;
+            return self.schema_call(path.strip_prefix("parse_server.SchemaMigrations.")?, args, at);
         }
         let options = args.first().cloned().unwrap_or_else(Value::undefined);
         let cloud = self.get_if(&options, "cloud", at);
@@ -32,6 +33,40 @@ impl<'a> Run<'a> {
             _ => self.load_cloud(&cloud, at),
         }
         Some(Value::path("ParseServer()"))
+    }
+
+    /// Helpers for schema as code.
+    ///
+    /// Source: Parse Server 9, `SchemaMigrations/Migrations.js`.
+    fn schema_call(&mut self, name: &str, args: &[Value], at: Pos) -> Option<Value> {
+        let made = self.object(Shape::Plain, at);
+        match (name, args) {
+            ("makeSchema", [class, schema, ..]) => {
+                self.copy_into(made, schema);
+                self.heap.get_mut(made).props.insert("className".into(), class.clone());
+            }
+            ("CLPHelper.requiresAuthentication" | "CLPHelper.requiresAnonymous", [ops, ..]) => {
+                let key = if name.ends_with("Anonymous") { "*" } else { "requiresAuthentication" };
+                let grant = self.object(Shape::Plain, at);
+                self.heap.get_mut(grant).props.insert(key.into(), Value::bool(true));
+                let (ops, is_all) = match ops.as_text() {
+                    Some(_) => (["find", "count", "get", "update", "create", "delete"].map(Value::text).to_vec(), true),
+                    None => self.elements_of(ops),
+                };
+                let object = self.heap.get_mut(made);
+                for op in &ops {
+                    match op.as_text() {
+                        Some(op) => drop(object.props.insert(op.clone(), Value::of(Kind::Object(grant)))),
+                        None => object.rest = Some(Value::unknown()),
+                    }
+                }
+                if !is_all {
+                    object.rest = Some(Value::unknown());
+                }
+            }
+            _ => return None,
+        }
+        Some(Value::of(Kind::Object(made)))
     }
 
     fn load_cloud(&mut self, cloud: &Value, at: Pos) {

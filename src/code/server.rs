@@ -1,0 +1,354 @@
+//! What code says about the server that it starts: its options as far as they are known
+//! without running anything, and where each stands.
+//!
+//! What is known becomes JSON, so that it is read as a configuration in JSON is. What is
+//! not known is a hole: neither its value nor a default may be taken for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
+use serde_json::{Map, Number, Value as Json};
+
+use crate::model::oddity::escape;
+use crate::model::unit::{Expr, ExprKind, Prop, PropKey};
+use crate::model::{App, FileId, Place, Span, Unit};
+
+use super::analysis::place;
+use super::heap::ObjectId;
+use super::resolve::Project;
+use super::run::{Run, World};
+use super::shape::Shape;
+use super::value::{Kind, Pos, Value};
+
+/// How deep inside the options is looked.
+const DEEPEST: usize = 12;
+
+/// A server that code starts. Holds keys as they are written: it is never kept or shown.
+pub struct Started {
+    /// The options that are known; of an object the parts that are.
+    pub options: Map<String, Json>,
+    /// JSON pointers of what is set to something that is not known. An object or list that may
+    /// have more than its known parts is one itself; the empty pointer stands for all options.
+    pub holes: BTreeSet<String>,
+    /// Where options and their parts stand, by JSON pointer; the empty one is the whole.
+    pub places: BTreeMap<String, Place>,
+}
+
+/// The servers that code starts, in the order in which they are started; and the files that
+/// were loaded meanwhile.
+pub fn started(app: &App) -> (Vec<Started>, BTreeSet<FileId>) {
+    let units = app.code.read().map_or(&[][..], Vec::as_slice);
+    let project = Project::new(app);
+    let world = World { units, project: &project, legacy_master: false };
+    let mut run = Run::new(&world);
+    for index in project.entries() {
+        run.load(index);
+    }
+    let loaded = run.loaded.iter().filter_map(|index| units.get(*index)).map(|unit| unit.file).collect();
+    let mut seen = BTreeSet::new();
+    let mut all = Vec::new();
+    for (options, at) in std::mem::take(&mut run.servers) {
+        if !seen.insert(at) {
+            continue;
+        }
+        for (options, _) in options.alternatives() {
+            let mut reader = Reader::new(&run, units);
+            reader.places.extend(place(units, at).map(|at| (String::new(), at)));
+            let options = match reader.object(&options, "") {
+                Some(Json::Object(options)) => options,
+                _ => Map::new(),
+            };
+            all.push(Started { options, holes: reader.holes, places: reader.places });
+        }
+    }
+    (all, loaded)
+}
+
+impl Started {
+    /// Whether it is known what is at a pointer, or that nothing is.
+    pub fn knows(&self, pointer: &str) -> bool {
+        let is_part =
+            |hole: &str, of: &str| hole.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let missing = !pointer.is_empty() && self.at(pointer).is_none();
+        !self.holes.iter().any(|hole| is_part(hole, pointer) || (missing && is_part(pointer, hole)))
+    }
+
+    /// Whether something is set there, known or not.
+    pub fn sets(&self, pointer: &str) -> bool {
+        self.holes.contains(pointer) || self.at(pointer).is_some_and(|value| !value.is_null())
+    }
+
+    /// What is known of the value at a pointer.
+    pub fn at(&self, pointer: &str) -> Option<&Json> {
+        let (first, rest) = match pointer.strip_prefix('/')?.split_once('/') {
+            Some((first, rest)) => (first, Some(rest)),
+            None => (pointer.strip_prefix('/')?, None),
+        };
+        let value = self.options.get(&first.replace("~1", "/").replace("~0", "~"))?;
+        match rest {
+            Some(rest) => value.pointer(&format!("/{rest}")),
+            None => Some(value),
+        }
+    }
+
+    /// Where something stands, or what is around it; `None` only where nothing has a place.
+    pub fn place(&self, pointer: &str) -> Option<&Place> {
+        let mut pointer = pointer;
+        loop {
+            if let Some(place) = self.places.get(pointer) {
+                return Some(place);
+            }
+            pointer = pointer.rsplit_once('/')?.0;
+        }
+    }
+}
+
+/// Makes JSON of values.
+struct Reader<'r, 'w> {
+    run: &'r Run<'w>,
+    units: &'w [Unit],
+    /// Literals of objects and lists by their place, of the units that were asked for.
+    literals: FxHashMap<usize, FxHashMap<Span, &'w Expr>>,
+    holes: BTreeSet<String>,
+    places: BTreeMap<String, Place>,
+}
+
+impl<'r, 'w> Reader<'r, 'w> {
+    fn new(run: &'r Run<'w>, units: &'w [Unit]) -> Self {
+        let (literals, holes, places) = (FxHashMap::default(), BTreeSet::new(), BTreeMap::new());
+        Self { run, units, literals, holes, places }
+    }
+
+    /// An object; anything else is not known.
+    fn object(&mut self, value: &Value, pointer: &str) -> Option<Json> {
+        match value.as_object() {
+            Some(id) => self.parts(id, pointer),
+            None if matches!(value.kind, Kind::Undefined) => None,
+            None => self.hole(pointer),
+        }
+    }
+
+    fn hole(&mut self, pointer: &str) -> Option<Json> {
+        self.holes.insert(pointer.to_owned());
+        None
+    }
+
+    /// `None` if it is `undefined` or not known; the latter leaves a hole.
+    fn value(&mut self, value: &Value, pointer: &str) -> Option<Json> {
+        if value.test.is_some() {
+            return self.hole(pointer);
+        }
+        match &value.kind {
+            Kind::Undefined => None,
+            Kind::Null => Some(Json::Null),
+            Kind::Bool(flag) => Some(Json::Bool(*flag)),
+            Kind::Number(number) => match Number::from_f64(*number) {
+                Some(number) => Some(Json::Number(number)),
+                None => self.hole(pointer),
+            },
+            Kind::Text(text) => Some(Json::String(text.to_string())),
+            Kind::Object(id) => self.parts(*id, pointer),
+            Kind::OneOf(values) => self.agreed(values.iter().map(|(value, _)| value), pointer),
+            _ => self.hole(pointer),
+        }
+    }
+
+    /// What several values have in common: all of it or nothing.
+    fn agreed<'v>(&mut self, values: impl Iterator<Item = &'v Value>, pointer: &str) -> Option<Json> {
+        let mut found: Vec<Option<Json>> = Vec::new();
+        let holes = self.holes.len();
+        for value in values {
+            found.push(self.value(value, pointer));
+        }
+        let first = found.first().cloned().flatten();
+        if self.holes.len() > holes || found.iter().any(|other| *other != first) {
+            return self.hole(pointer);
+        }
+        first
+    }
+
+    fn parts(&mut self, id: ObjectId, pointer: &str) -> Option<Json> {
+        if pointer.matches('/').count() > DEEPEST {
+            return self.hole(pointer);
+        }
+        let object = self.run.heap.get(id);
+        if let Some(at) = object.at.and_then(|at| place(self.units, at)) {
+            self.places.insert(pointer.to_owned(), at);
+        }
+        let literal = object.at.and_then(|at| self.literal(at));
+        match object.shape {
+            Shape::Array => {
+                if object.rest.is_some() {
+                    self.hole(pointer);
+                }
+                let mut list = Vec::new();
+                for (number, item) in object.items.iter().enumerate() {
+                    let below = format!("{pointer}/{number}");
+                    self.locate(&below, object.at, literal.and_then(|literal| item_span(literal, number)));
+                    list.push(self.value(item, &below).unwrap_or_default());
+                }
+                Some(Json::Array(list))
+            }
+            Shape::Plain | Shape::Instance(_) | Shape::Fixed => {
+                if object.rest.is_some() {
+                    self.hole(pointer);
+                }
+                let mut map = Map::new();
+                for (name, value) in &object.props {
+                    let below = format!("{pointer}/{}", escape(name));
+                    let (span, is_sure) = literal.map_or((None, true), |literal| prop_span(literal, name));
+                    self.locate(&below, object.at, span);
+                    // What is spread behind it may have it too.
+                    let found =
+                        if is_sure || object.rest.is_none() { self.value(value, &below) } else { self.hole(&below) };
+                    map.extend(found.map(|found| (name.to_string(), found)));
+                }
+                Some(Json::Object(map))
+            }
+            _ => self.hole(pointer),
+        }
+    }
+
+    fn locate(&mut self, pointer: &str, around: Option<Pos>, span: Option<Span>) {
+        if let (Some(around), Some(span)) = (around, span) {
+            self.places.extend(place(self.units, Pos { span, ..around }).map(|at| (pointer.to_owned(), at)));
+        }
+    }
+
+    /// The literal that made an object.
+    fn literal(&mut self, at: Pos) -> Option<&'w Expr> {
+        let unit = self.units.get(at.unit)?;
+        let is_literal = |expr: &&Expr| matches!(expr.kind, ExprKind::Object(_) | ExprKind::Array(_));
+        let of_unit = self.literals.entry(at.unit);
+        let of_unit =
+            of_unit.or_insert_with(|| unit.expressions().filter(is_literal).map(|expr| (expr.span, expr)).collect());
+        of_unit.get(&at.span).copied()
+    }
+}
+
+/// Where an element of a list stands.
+fn item_span(literal: &Expr, number: usize) -> Option<Span> {
+    let ExprKind::Array(items) = &literal.kind else { return None };
+    let before = items.get(..=number)?;
+    (!before.iter().any(|item| item.spread)).then(|| before.last().map(|item| item.value.span))?
+}
+
+/// Where a property of an object stands, and whether nothing is spread behind it.
+fn prop_span(literal: &Expr, name: &str) -> (Option<Span>, bool) {
+    let ExprKind::Object(props) = &literal.kind else { return (None, true) };
+    let (mut span, mut is_sure) = (None, true);
+    for prop in props {
+        match prop {
+            Prop::Value(PropKey::Name(key), value) if **key == *name => (span, is_sure) = (Some(value.span), true),
+            Prop::Value(..) => {}
+            Prop::Spread(_) => is_sure = false,
+        }
+    }
+    (span, is_sure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::lower::{Source, lower_all};
+    use crate::model::Known;
+    use serde_json::json;
+
+    /// The one server that files start; the first file is where it is started.
+    fn server(files: &[(&str, &str)]) -> Started {
+        let sources: Vec<Source<'_>> =
+            files.iter().zip(0..).map(|((path, text), number)| Source { file: FileId(number), path, text }).collect();
+        let units = lower_all(&sources).into_iter().map(|unit| unit.expect("a unit")).collect();
+        let app = App { code: Known::Read(units), ..App::default() };
+        let (mut all, _) = started(&app);
+        assert_eq!(all.len(), 1);
+        all.remove(0)
+    }
+
+    fn in_index(options: &str) -> Started {
+        let text = format!("import {{ ParseServer }} from 'parse-server';\nnew ParseServer({options});\n");
+        server(&[("index.js", &text)])
+    }
+
+    #[test]
+    fn what_is_written_is_known_and_what_the_environment_decides_is_not() {
+        let started = in_index(
+            "{ appId: 'shop', masterKey: process.env.KEY, allowClientClassCreation: false,
+               enforcePrivateUsers: process.env.PRIVATE || false, masterKeyIps: ['127.0.0.1', process.env.IP],
+               fileUpload: { enableForPublic: true, fileExtensions: process.env.EXTENSIONS } }",
+        );
+        assert_eq!(started.at("/allowClientClassCreation"), Some(&json!(false)));
+        assert_eq!(started.at("/fileUpload/enableForPublic"), Some(&json!(true)));
+        for known in ["/allowClientClassCreation", "/fileUpload/enableForPublic", "/enableAnonymousUsers"] {
+            assert!(started.knows(known), "{known}");
+        }
+        for unknown in ["/masterKey", "/enforcePrivateUsers", "/masterKeyIps", "/fileUpload"] {
+            assert!(!started.knows(unknown) && started.sets(unknown), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn branches_that_agree_are_known() {
+        let started = in_index(
+            "{ appId: process.env.DEV ? 'a' : 'b', allowCustomObjectId: process.env.DEV ? true : true,
+               protectedFields: { _User: { '*': ['email'] } } }",
+        );
+        assert!(!started.knows("/appId"));
+        assert_eq!(started.at("/allowCustomObjectId"), Some(&json!(true)));
+        assert_eq!(started.at("/protectedFields"), Some(&json!({ "_User": { "*": ["email"] } })));
+    }
+
+    #[test]
+    fn what_is_spread_may_set_everything_that_is_not_written_behind_it() {
+        let started = in_index("{ allowCustomObjectId: true, ...settings(), allowClientClassCreation: false }");
+        assert!(started.knows("/allowClientClassCreation") && !started.knows("/allowCustomObjectId"));
+        assert!(!started.knows("/enableAnonymousUsers"));
+    }
+
+    #[test]
+    fn options_and_classes_come_from_other_files_with_their_places() {
+        let started = server(&[
+            ("index.ts", "import { startApp } from './boot';\nstartApp();\n"),
+            (
+                "boot.ts",
+                "import { ParseServer } from 'parse-server';\nimport { order } from './schema/order';\n
+                 export async function startApp() {
+                     const options = { appId: 'a' };
+                     options.schema = { definitions: [order] };
+                     await ParseServer.startApp(options);
+                 }\n",
+            ),
+            (
+                "schema/order.ts",
+                "const admin = 'admin';\nexport const order = {\n  className: 'Order',\n  classLevelPermissions: {\n    find: { [`role:${admin}`]: true },\n  },\n};\n",
+            ),
+        ]);
+        let order = json!({ "className": "Order", "classLevelPermissions": { "find": { "role:admin": true } } });
+        assert_eq!(started.at("/schema/definitions"), Some(&json!([order])));
+        let at = |pointer: &str| match started.place(pointer) {
+            Some(Place::Text { file, span }) => (file.0, span.start()),
+            _ => panic!("no place"),
+        };
+        let (file, class) = at("/schema/definitions/0");
+        let (_, find) = at("/schema/definitions/0/classLevelPermissions/find");
+        assert_eq!((file, class < find), (2, true));
+    }
+
+    #[test]
+    fn helpers_for_schemas_are_understood() {
+        let started = server(&[(
+            "index.js",
+            "const { ParseServer, SchemaMigrations } = require('parse-server');
+             const { CLPHelper, makeSchema } = SchemaMigrations;
+             const order = makeSchema('Order', {
+                 fields: { total: { type: 'Number' } },
+                 classLevelPermissions: { ...CLPHelper.requiresAuthentication(['find', 'get']), delete: {} },
+             });
+             new ParseServer({ appId: 'a', schema: { definitions: [order] } });",
+        )]);
+        let signed_in = json!({ "requiresAuthentication": true });
+        let clp = json!({ "find": signed_in, "get": signed_in, "delete": {} });
+        assert_eq!(started.at("/schema/definitions/0/classLevelPermissions"), Some(&clp));
+        assert_eq!(started.at("/schema/definitions/0/className"), Some(&json!("Order")));
+    }
+}
