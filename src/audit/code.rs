@@ -17,7 +17,8 @@ use super::fact::Fact;
 /// The facts about code, those of `[flow]` rules left out.
 pub fn facts(app: &App, analysis: &Analysis, words: &Words, access: &[Access<'_>], texts: &Texts) -> Vec<Fact> {
     let units = app.code.read().map_or(&[][..], Vec::as_slice);
-    let runs = |risk: &&Risk| risk.trigger.as_ref().is_none_or(|class| may_be_written(class, access));
+    let runs =
+        |risk: &&Risk| !trusts_client(risk) || risk.trigger.as_ref().is_none_or(|class| may_be_written(class, access));
     let of_code = analysis.risks.iter().filter(|risk| risk.rule.is_none()).filter(runs);
     let holds = |risk: &&Risk| match risk.kind {
         "public-read-acl" => risk.class.as_deref() == Some("_Session") || is_personal(risk, words, access),
@@ -50,6 +51,11 @@ fn is_open(risk: &Risk, analysis: &Analysis, access: &[Access<'_>]) -> bool {
             let has_default = access.class.clp.read().is_none_or(|clp| clp.default_acl != DefaultAcl::None);
             !has_default && reads.contains(&Some(Who::Public))
         })
+}
+
+/// Whether a risk is about what clients write.
+fn trusts_client(risk: &Risk) -> bool {
+    matches!(risk.kind, "trigger-trusts-object" | "side-effect-for-anyone" | "operator-from-client")
 }
 
 /// Whether clients can make a trigger run: its class lets somebody write, or is not described.

@@ -65,7 +65,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
             found.extend(foreign_record(scene, event, value));
         }
         let is_route = matches!(scene.entry.kind, EntryKind::Route(..));
-        if is_route && calls_out(scene) && is_raw_error(scene.run, value, 2) {
+        if is_route && (calls_out(scene) || has_stack(scene.run, value)) && is_raw_error(scene.run, value, 2) {
             found.push(scene.risk("error-detail", event).word("what", "an error").rated(Severity::Low));
         }
     }
@@ -110,6 +110,13 @@ fn foreign_record(scene: &Scene<'_, '_>, event: &Event, value: &Value) -> Option
             .by(&taint, "selects the record"),
         None => scene.risk("rows-returned-whole", call).word("what", format!("all that `{path}` gives")).about(None),
     })
+}
+
+/// Whether the stack of an error is inside a value.
+fn has_stack(run: &Run<'_>, value: &Value) -> bool {
+    let mut found = false;
+    walk(run, value, 2, &mut |value| found |= value.as_path().is_some_and(|path| path.ends_with(".stack")));
+    found
 }
 
 /// Whether another service is called, whose errors tell how the server is built.

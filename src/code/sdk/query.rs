@@ -112,7 +112,14 @@ impl<'a> Run<'a> {
         for filter in &query.filters {
             let column = filter.column.as_text().cloned().unwrap_or_else(|| "*".into());
             let taint = filter.value.taint.clone().or_else(|| self.taint_inside(&filter.value, 2));
-            let taint = taint.or_else(|| self.taint_of_pointer(&filter.value));
+            let (taint, column) = match taint {
+                Some(taint) => (Some(taint), column),
+                // A pointer that is made of an id selects as the id does.
+                None => match self.taint_of_pointer(&filter.value) {
+                    Some(taint) => (Some(taint), "objectId".into()),
+                    None => (None, column),
+                },
+            };
             let names_rows = matches!(
                 &*filter.by,
                 "equalTo"

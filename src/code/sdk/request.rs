@@ -42,6 +42,8 @@ impl<'a> Run<'a> {
                 let key = args.first().and_then(Value::as_text).cloned().unwrap_or_else(|| "*".into());
                 let (from, of) = if name == "param" { (From::Body, "params") } else { (From::Headers, "headers") };
                 let taint = Taint::new(from, format!("{of}.{key}"), at);
+                // A header is always a text.
+                let taint = if name == "param" { taint } else { taint.cleaned(crate::code::taint::Clean::TEXT) };
                 Some(Value::unknown().tainted(Some(taint)))
             }
             "isAuthenticated" => Some(Value::test(Some(Guards::signed_in()), Some(Guards::default()))),
