@@ -53,6 +53,11 @@ fn is_open(risk: &Risk, analysis: &Analysis, access: &[Access<'_>]) -> bool {
         })
 }
 
+/// Whether only something worked out of all rows is given back.
+fn gives_sum(fact: &Fact) -> bool {
+    fact.words.iter().any(|(name, word)| *name == "what" && word.ends_with("to work out its answer"))
+}
+
 /// Whether a risk is about what clients write.
 fn trusts_client(risk: &Risk) -> bool {
     matches!(risk.kind, "trigger-trusts-object" | "side-effect-for-anyone" | "operator-from-client")
@@ -86,7 +91,9 @@ fn by_class(mut fact: Fact, access: &[Access<'_>]) -> Fact {
     fact.severity = Some(match (is_personal, is_open) {
         // The class itself is reported; the function adds nothing.
         (_, true) => severity.min(Severity::Low),
-        (true, false) => severity.max(Severity::High),
+        // A sum over rows of people tells little about each of them.
+        (true, false) if !gives_sum(&fact) => severity.max(Severity::High),
+        (true, false) => severity,
         (false, false) => severity,
     });
     fact

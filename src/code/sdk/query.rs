@@ -114,10 +114,10 @@ impl<'a> Run<'a> {
             let taint = filter.value.taint.clone().or_else(|| self.taint_inside(&filter.value, 2));
             let (taint, column) = match taint {
                 Some(taint) => (Some(taint), column),
-                // A pointer that is made of an id selects as the id does.
+                // A pointer to a person selects as the id does.
                 None => match self.taint_of_pointer(&filter.value) {
-                    Some(taint) => (Some(taint), "objectId".into()),
-                    None => (None, column),
+                    Some(taint) if self.is_pointer_to_user(&filter.value) => (Some(taint), "objectId".into()),
+                    taint => (taint, column),
                 },
             };
             let names_rows = matches!(
@@ -138,6 +138,11 @@ impl<'a> Run<'a> {
             }
         }
         selection
+    }
+
+    fn is_pointer_to_user(&self, value: &Value) -> bool {
+        let Some(id) = value.as_object() else { return false };
+        matches!(&self.heap.get(id).shape, Shape::Row(info) if info.class.is("_User"))
     }
 
     /// The id of the client that a pointer was made with.
