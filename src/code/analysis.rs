@@ -72,10 +72,10 @@ fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     let entries = told_apart(entries, units);
     let loaded = std::mem::take(&mut loader.events);
     let servers = std::mem::take(&mut loader.servers);
-    let modules = std::mem::take(&mut loader.modules);
+    let modules = Arc::new(std::mem::take(&mut loader.modules));
     let heap = Arc::new(std::mem::take(&mut loader.heap));
     let on = |entry: &Entry| {
-        let mut run = Run::on(&world, Arc::clone(&heap), modules.clone());
+        let mut run = Run::on(&world, Arc::clone(&heap), Arc::clone(&modules));
         run.master = entry.master;
         run
     };

@@ -83,6 +83,8 @@ pub struct Run<'a> {
     pub loose: Vec<(Pos, Guards)>,
     /// `module` objects by unit.
     pub modules: FxHashMap<usize, ObjectId>,
+    /// Those that were loaded before the walk.
+    before: Arc<FxHashMap<usize, ObjectId>>,
     /// How many handlers of errors the walk is in.
     pub failing: u32,
     /// Columns of `_User` that users cannot write.
@@ -151,9 +153,9 @@ impl<'a> Run<'a> {
     }
 
     /// A walk on top of what another one left.
-    pub fn on(world: &'a World<'a>, heap: Arc<Heap>, modules: FxHashMap<usize, ObjectId>) -> Self {
+    pub fn on(world: &'a World<'a>, heap: Arc<Heap>, before: Arc<FxHashMap<usize, ObjectId>>) -> Self {
         let mut run = Self::with(world, Heap::on(heap), ScopeId(0), ObjectId(0));
-        run.modules = modules;
+        run.before = before;
         run
     }
 
@@ -170,6 +172,7 @@ impl<'a> Run<'a> {
             frames: Vec::new(),
             loose: Vec::new(),
             modules: FxHashMap::default(),
+            before: Arc::default(),
             failing: 0,
             frozen: Arc::from([]),
             pointed: std::collections::BTreeSet::new(),

@@ -12,7 +12,7 @@ use super::{Frame, Run};
 impl<'a> Run<'a> {
     /// Loads a file, once; gives what it exports.
     pub fn load(&mut self, index: usize) -> Value {
-        if let Some(module) = self.modules.get(&index).copied() {
+        if let Some(module) = self.modules.get(&index).or_else(|| self.before.get(&index)).copied() {
             return self.exports_of(module);
         }
         let world = self.world;

@@ -131,10 +131,7 @@ impl<'a> Run<'a> {
         }
         // A file that is loaded again, or a name that is defined twice: the last one counts.
         self.entries.retain(|known| {
-            known.kind != entry.kind
-                || matches!(known.kind, EntryKind::Route(..))
-                || known.at.unit != entry.at.unit
-                || known.at.span != entry.at.span
+            known.at != entry.at || matches!(known.kind, EntryKind::Route(..)) || known.kind != entry.kind
         });
         self.entries.push(entry);
     }
