@@ -71,7 +71,6 @@ fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     let file_wide = std::mem::take(&mut loader.file_wide);
     let entries = told_apart(entries, units);
     let loaded = std::mem::take(&mut loader.events);
-    let servers = std::mem::take(&mut loader.servers);
     let modules = std::mem::take(&mut loader.modules);
     let heap = Arc::new(std::mem::take(&mut loader.heap));
     let on = |entry: &Entry| {
@@ -96,7 +95,6 @@ fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     }
     analysis.risks.extend(risk::file_wide(&file_wide));
     analysis.risks.extend(risk::open_permissions(&loaded, &heap));
-    analysis.risks.extend(risk::open_definitions(&servers, &heap));
     analysis.handlers.sort_by(|a, b| a.kind.cmp(&b.kind).then(a.at.cmp(&b.at)));
     analysis.risks.sort_by(|a, b| (a.kind, &a.subject, a.at).cmp(&(b.kind, &b.subject, b.at)));
     analysis
