@@ -10,7 +10,7 @@ use crate::model::{App, Unit};
 
 use super::entry::{Entry, EntryKind};
 use super::guards::{Flag, Guards};
-use super::resolve::Project;
+use super::resolve::{Project, cloud_of_main};
 use super::risk::{self, Risk};
 use super::run::{Run, World};
 use super::sdk::fields_known;
@@ -63,7 +63,10 @@ fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     let world = World { units, project: &project, legacy_master };
     let mut loader = Run::new(&world);
     seed_caller(&mut loader);
-    for index in project.entries() {
+    // A server sets up what its cloud code finds there: globals, settings.
+    let is_cloud = |index: &usize| units.get(*index).is_some_and(|unit| cloud_of_main(&unit.path).is_some());
+    let (cloud, servers): (Vec<usize>, Vec<usize>) = project.entries().into_iter().partition(is_cloud);
+    for index in servers.into_iter().chain(cloud) {
         loader.load(index);
     }
     let unloaded = load_others(&mut loader, units);
@@ -71,7 +74,6 @@ fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     let file_wide = std::mem::take(&mut loader.file_wide);
     let entries = told_apart(entries, units);
     let loaded = std::mem::take(&mut loader.events);
-    let servers = std::mem::take(&mut loader.servers);
     let modules = Arc::new(std::mem::take(&mut loader.modules));
     let heap = Arc::new(std::mem::take(&mut loader.heap));
     let on = |entry: &Entry| {
@@ -96,7 +98,6 @@ fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     }
     analysis.risks.extend(risk::file_wide(&file_wide));
     analysis.risks.extend(risk::open_permissions(&loaded, &heap));
-    analysis.risks.extend(risk::open_definitions(&servers, &heap));
     analysis.handlers.sort_by(|a, b| a.kind.cmp(&b.kind).then(a.at.cmp(&b.at)));
     analysis.risks.sort_by(|a, b| (a.kind, &a.subject, a.at).cmp(&(b.kind, &b.subject, b.at)));
     analysis

@@ -252,7 +252,12 @@ fn physical(report: &Report<'_>, place: &Place) -> Value {
             "startLine": region.line,
             "startColumn": region.column,
             "endLine": region.end_line,
-            "endColumn": region.end_column.max(region.column + usize::from(region.line == region.end_line)),
+            // Only on one line the end stands behind the start.
+            "endColumn": if region.line == region.end_line {
+                region.end_column.max(region.column + 1)
+            } else {
+                region.end_column
+            },
         }),
         // A file as a whole: its first line, of which nothing is said.
         None => json!({ "startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1 }),

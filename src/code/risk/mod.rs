@@ -26,7 +26,7 @@ mod user;
 use std::collections::BTreeMap;
 
 pub use flow::{FlowRule as Sinks, Source};
-pub use setup::{callable_jobs, file_wide, open_definitions, open_permissions};
+pub use setup::{callable_jobs, file_wide, open_permissions};
 
 use crate::severity::Severity;
 
@@ -122,7 +122,9 @@ pub fn of_handler(run: &mut Run<'_>, entry: &Entry, frozen: &Frozen, sinks: &[Si
 
 /// Of several risks of a kind the worst, with the places of the others.
 fn one_of_a_kind(found: Vec<Risk>) -> Vec<Risk> {
-    let mut kept: BTreeMap<(&'static str, String, Option<String>, Option<String>), Risk> = BTreeMap::new();
+    /// The kind, the subject, the `[flow]` rule and the class.
+    type Key = (&'static str, String, Option<String>, Option<String>);
+    let mut kept: BTreeMap<Key, Risk> = BTreeMap::new();
     for risk in found {
         // Which of these stays is decided later, by class.
         let class = if risk.columns.is_empty() { None } else { risk.class.clone() };

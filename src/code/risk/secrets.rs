@@ -31,15 +31,13 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
         let What::Call { path, args, .. } = &event.what else { continue };
         match &**path {
             "response.cookie" => found.extend(cookie(scene, event, args)),
-            "response.redirect" => {
-                if args.iter().any(|arg| has_token(scene, arg)) {
-                    found.push(token_in_url(scene, event));
-                }
+            "response.redirect" if args.iter().any(|arg| has_token(scene, arg)) => {
+                found.push(token_in_url(scene, event));
             }
-            _ if super::effect::CLIENTS.contains(&&**path) => {
-                if args.first().is_some_and(|arg| has_token(scene, &address(scene, arg))) {
-                    found.push(token_in_url(scene, event));
-                }
+            _ if super::effect::CLIENTS.contains(&&**path)
+                && args.first().is_some_and(|arg| has_token(scene, &address(scene, arg))) =>
+            {
+                found.push(token_in_url(scene, event));
             }
             _ if is_log(path) => found.extend(log(scene, event, args)),
             _ => {}

@@ -1,5 +1,5 @@
-//! What code sets up for the server: permissions of classes that are opened to everyone
-//! (PA111), jobs whose work a function does as well (PA118), the master key for whole
+//! What code sets up for the server: permissions that it opens to everyone while the server
+//! runs (PA111; those that a server is started with are read with the other classes), jobs whose work a function does as well (PA118), the master key for whole
 //! files (PA113).
 
 use crate::code::entry::{Callers, Entry, EntryKind};
@@ -41,27 +41,13 @@ pub fn open_permissions(events: &[Event], heap: &Heap) -> Vec<Risk> {
     found
 }
 
-/// Permissions in the definitions of classes that a server is started with.
-pub fn open_definitions(servers: &[(Value, Pos)], heap: &Heap) -> Vec<Risk> {
-    let part = |value: &Value, name: &str| heap.get(value.as_object()?).props.get(name).cloned();
-    let mut found = Vec::new();
-    for (options, at) in servers {
-        let Some(list) = part(options, "schema").and_then(|schema| part(&schema, "definitions")) else { continue };
-        let Some(list) = list.as_object() else { continue };
-        for class in &heap.get(list).items {
-            let (Some(name), Some(clp)) = (part(class, "className"), part(class, "classLevelPermissions")) else {
-                continue;
-            };
-            let at = clp.as_object().and_then(|id| heap.get(id).at).unwrap_or(*at);
-            found.extend(name.as_text().and_then(|name| open_permission(heap, name, &clp, at)));
-        }
-    }
-    found
-}
-
 fn open_permission(heap: &Heap, class: &str, clp: &Value, at: Pos) -> Option<Risk> {
     let clp = heap.get(clp.as_object()?);
     let is_open = |operation: &&str| {
+        // Whoever signs up makes a user, and every device makes itself known.
+        if *operation == "create" && matches!(class, "_User" | "_Installation") {
+            return false;
+        }
         let granted = clp.props.get(*operation).and_then(Value::as_object);
         let everyone = granted.and_then(|id| heap.get(id).props.get("*"));
         matches!(everyone.map(|value| &value.kind), Some(Kind::Bool(true)))
