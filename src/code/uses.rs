@@ -170,6 +170,7 @@ fn is_opaque(run: &Run<'_>, value: &Value) -> bool {
         opaque |= match &value.kind {
             // The outcome of a test says nothing of columns.
             Kind::Unknown => value.test.is_none(),
+            Kind::Computed(..) => true,
             Kind::Path(path) => path.contains("()"),
             _ => false,
         };
