@@ -230,7 +230,9 @@ fn class_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
     if !is_master(rows) || !scene.is_for_users(event) {
         return None;
     }
-    if event.guards.clean(&taint.name).any(Clean::ALLOWED) || event.guards.any(&[Flag::Role, Flag::Master]) {
+    if event.guards.clean(&taint.name).any(Clean::ALLOWED)
+        || event.guards.any(&[Flag::Role, Flag::Master, Flag::OwnColumn])
+    {
         return None;
     }
     let what = format!("{} rows", rows.does.verb());

@@ -177,7 +177,7 @@ impl<'a> Run<'a> {
     ) -> Option<Value> {
         let none = || Some(Guards::default());
         let nothing = matches!(y.kind, Kind::Undefined | Kind::Null | Kind::Bool(false));
-        if row == self.caller {
+        if self.is_own_user(row) {
             let known = if column.starts_with("username") { Guards::flag(Flag::Role) } else { self.own_column(column) };
             return match y.kind {
                 Kind::Column(other, _) if other != row => {

@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
         }
         if value.test.is_none()
             && let Kind::Column(row, column) = &value.kind
-            && *row == self.caller
+            && self.is_own_user(*row)
             && let Some(yes) = &mut test.yes
         {
             *yes = yes.and(&self.own_column(&Arc::clone(column)));

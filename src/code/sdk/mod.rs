@@ -434,6 +434,13 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Whether a row is the caller's own, in `_User`, also if the code asked for it again.
+    pub fn is_own_user(&self, row: crate::code::heap::ObjectId) -> bool {
+        row == self.caller
+            || matches!(&self.heap.get(row).shape, Shape::Row(info)
+                if info.class.is("_User") && matches!(&info.origin, Origin::Fetched(selection, _) if selection.tied))
+    }
+
     /// How a row came to be selected, from where it is from.
     pub fn selection_of(&self, origin: &Origin, at: Pos) -> Selection {
         match origin {
