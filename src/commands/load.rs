@@ -15,10 +15,10 @@ use crate::model::place::{Content, Show, SourceFile, Text};
 use crate::model::spans::Syntax;
 use crate::model::{FileId, Place};
 use crate::read::{self, Input, Progress, Reading};
-use crate::rules::Rule;
 use crate::rules::loader;
 use crate::rules::program::Program;
 use crate::rules::words::{Named, Tag, Words};
+use crate::rules::{Matcher, Rule};
 use crate::secrets::Scanner;
 use crate::secrets::redact::Salt;
 use crate::settings::{Data, PLACES, Settings};
@@ -116,6 +116,13 @@ pub fn rules(folders: &[PathBuf]) -> Result<Vec<Rule>> {
     let mut own = Vec::new();
     for folder in folders {
         own.extend(own_rules(folder)?);
+    }
+    for rule in &own {
+        if let Matcher::Secret(matcher) = &rule.matcher
+            && matcher.pattern.as_ref().is_some_and(|pattern| pattern.regex().is_none())
+        {
+            bail!("{}: the pattern of `{}` is too large; write a shorter one", rule.path, rule.id);
+        }
     }
     let built_in = loader::built_in().map_err(|error| anyhow!("{error}"))?;
     Ok(loader::with_own(built_in, own))

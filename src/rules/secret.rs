@@ -4,8 +4,11 @@
 //! a pattern that says which characters are the key, and what is not one. Patterns
 //! run in linear time and on bytes; a rule cannot make a scan slow.
 
+use std::sync::{Arc, OnceLock};
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -93,28 +96,35 @@ pub enum Check {
     Uncommon,
 }
 
-/// A compiled pattern.
+/// A pattern, compiled when it is first needed: most are never.
 #[derive(Debug, Clone)]
-pub struct Pattern(Regex);
+pub struct Pattern {
+    text: String,
+    regex: Arc<OnceLock<Option<Regex>>>,
+}
+
+/// Bytes that a compiled pattern may take.
+const MOST_BYTES: usize = 1 << 20;
 
 impl Pattern {
-    /// The expression.
-    pub fn regex(&self) -> &Regex {
-        &self.0
+    /// The expression; `None` if it is too large to be compiled.
+    pub fn regex(&self) -> Option<&Regex> {
+        let compile = || RegexBuilder::new(&self.text).unicode(false).multi_line(true).size_limit(MOST_BYTES).build();
+        self.regex.get_or_init(|| compile().ok()).as_ref()
     }
 }
 
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        let regex =
-            RegexBuilder::new(&text).unicode(false).multi_line(true).size_limit(1 << 20).build().map_err(|error| {
-                D::Error::custom(format!("no pattern: {}", error.to_string().lines().last().unwrap_or_default()))
-            })?;
-        if !regex.capture_names().any(|name| name == Some("secret")) {
+        let mut parser = ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build();
+        parser.parse(&text).map_err(|error| {
+            D::Error::custom(format!("no pattern: {}", error.to_string().lines().last().unwrap_or_default()))
+        })?;
+        if !["(?<secret>", "(?P<secret>"].iter().any(|group| text.contains(group)) {
             return Err(D::Error::custom("the pattern has no group `(?<secret>…)`"));
         }
-        Ok(Self(regex))
+        Ok(Self { text, regex: Arc::default() })
     }
 }
 

@@ -209,8 +209,9 @@ impl Known {
     /// Hands on every key that the pattern finds in a window of the text.
     fn search(&self, text: &[u8], window: Range<usize>, mut found: impl FnMut(Range<usize>)) {
         let (Some(pattern), Some(seen)) = (&self.matcher.pattern, text.get(..window.end)) else { return };
+        let Some(regex) = pattern.regex() else { return };
         let mut at = window.start;
-        while let Some(captures) = pattern.regex().captures_at(seen, at) {
+        while let Some(captures) = regex.captures_at(seen, at) {
             let (Some(whole), Some(key)) = (captures.get(0), captures.name("secret")) else { return };
             if self.is_key(key.as_bytes())
                 && self.matcher.check.is_none_or(|check| check::holds(check, &captures, key.as_bytes()))
