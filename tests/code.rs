@@ -4,7 +4,7 @@
 //! `expected.txt` beside the two holds what must be found in `open`, a line each:
 //! `PATH:LINE  RULE  SUBJECT`. `BLESS=1` writes it anew, and then somebody reads it.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 use std::collections::BTreeMap;
 use std::fs;
