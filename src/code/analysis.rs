@@ -10,11 +10,10 @@ use crate::model::{App, Unit};
 
 use super::entry::{Entry, EntryKind};
 use super::guards::{Flag, Guards};
-use super::resolve::{Project, cloud_of_main};
+use super::resolve::Project;
 use super::risk::{self, Risk};
 use super::run::{Run, World};
 use super::sdk::fields_known;
-use super::shape::{Origin, Row, Shape};
 use super::uses::{self, Handler};
 use super::value::{Kind, Pos, Value};
 
@@ -62,13 +61,7 @@ fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
     let legacy_master = !runs_on_parse_server(&project, units);
     let world = World { units, project: &project, legacy_master };
     let mut loader = Run::new(&world);
-    seed_caller(&mut loader);
-    // A server sets up what its cloud code finds there: globals, settings.
-    let is_cloud = |index: &usize| units.get(*index).is_some_and(|unit| cloud_of_main(&unit.path).is_some());
-    let (cloud, servers): (Vec<usize>, Vec<usize>) = project.entries().into_iter().partition(is_cloud);
-    for index in servers.into_iter().chain(cloud) {
-        loader.load(index);
-    }
+    loader.load_app();
     let unloaded = load_others(&mut loader, units);
     let entries = std::mem::take(&mut loader.entries);
     let file_wide = std::mem::take(&mut loader.file_wide);
@@ -109,18 +102,6 @@ fn runs_on_parse_server(project: &Project<'_>, units: &[Unit]) -> bool {
         || units.iter().any(|unit| super::requires::of(unit).iter().any(|name| &**name == "parse-server"))
 }
 
-/// The row of the user who calls.
-fn seed_caller(run: &mut Run<'_>) {
-    let caller = run.caller;
-    run.heap.get_mut(caller).shape = Shape::Row(Box::new(Row {
-        class: super::shape::ClassRef::Known("_User".into()),
-        origin: Origin::Caller,
-        acl: None,
-        maybe: std::collections::BTreeSet::new(),
-        written: Vec::new(),
-    }));
-}
-
 /// Loads files that register handlers and that no file loaded in a way that was followed.
 fn load_others(run: &mut Run<'_>, units: &[Unit]) -> Vec<usize> {
     let mut others = Vec::new();
@@ -155,10 +136,9 @@ fn told_apart(mut entries: Vec<Entry>, units: &[Unit]) -> Vec<Entry> {
 fn frozen<'w>(entries: &[Entry], on: &impl Fn(&Entry) -> Run<'w>) -> Frozen {
     let mut frozen = Frozen::new();
     for entry in entries {
-        if let EntryKind::Trigger(trigger, class) = &entry.kind
+        if let (EntryKind::Trigger(trigger, _), Some(class)) = (&entry.kind, entry.kind.class())
             && trigger == "beforeSave"
         {
-            let class = if class == "User" { "_User".to_owned() } else { class.clone() };
             // Who asks whether a column of a user was changed mostly refuses it.
             let mut asked = BTreeSet::new();
             if class == "_User" {
@@ -167,7 +147,7 @@ fn frozen<'w>(entries: &[Entry], on: &impl Fn(&Entry) -> Run<'w>) -> Frozen {
                 asked = run.asked_dirty;
             }
             let names = entry.frozen.iter().chain(&asked).map(|name| name.to_string());
-            frozen.entry(class).or_default().extend(names);
+            frozen.entry(class.to_owned()).or_default().extend(names);
         }
     }
     frozen
@@ -253,14 +233,8 @@ fn start(run: &mut Run<'_>, entry: &Entry) -> Guards {
             }
             continue;
         }
-        let second =
-            if is_route || matches!(entry.kind, EntryKind::Trigger(..) | EntryKind::Function(_) | EntryKind::Job(_)) {
-                answer.clone()
-            } else {
-                Value::undefined()
-            };
         let third = Value::path("next");
-        let given = run.call_value(handler, &Value::undefined(), vec![request.clone(), second, third], at);
+        let given = run.call_value(handler, &Value::undefined(), vec![request.clone(), answer.clone(), third], at);
         if !is_route {
             let given = run.wait_for(given);
             if run.path.is_some() && !matches!(given.kind, Kind::Undefined) {

@@ -105,6 +105,18 @@ impl EntryKind {
         }
     }
 
+    /// The class whose objects run it, if it is a trigger: code may say `User` for `_User`.
+    pub fn class(&self) -> Option<&str> {
+        match self {
+            Self::Trigger(_, class) => Some(match class.as_str() {
+                "User" => "_User",
+                "Role" => "_Role",
+                class => class,
+            }),
+            Self::Function(_) | Self::Job(_) | Self::Route(..) => None,
+        }
+    }
+
     /// With its kind: `function exportOrders`.
     pub fn words(&self) -> String {
         match self {

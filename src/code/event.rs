@@ -7,6 +7,7 @@ use crate::model::unit::Name;
 use super::guards::Guards;
 use super::heap::ObjectId;
 use super::shape::{ClassRef, Rights, Selection};
+use super::taint::{Clean, Taint};
 use super::value::{Pos, Value};
 
 /// One thing that a handler does.
@@ -146,6 +147,20 @@ pub enum Does {
     Update,
     /// They are deleted.
     Delete,
+}
+
+impl Event {
+    /// What was done to a value of the client, and what is known of it here.
+    pub fn clean(&self, taint: &Taint) -> Clean {
+        taint.clean.with(self.guards.clean(&taint.name))
+    }
+}
+
+impl RowsEvent {
+    /// Whether the master key is used.
+    pub fn is_master(&self) -> bool {
+        self.rights == Rights::Master
+    }
 }
 
 impl Does {

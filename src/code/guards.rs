@@ -89,6 +89,13 @@ impl Guards {
         Self { flags: self.common_flags(other), about }
     }
 
+    /// What all of several ways know; `None` if there is no way.
+    pub fn common_of<'g>(ways: impl IntoIterator<Item = &'g Self>) -> Option<Self> {
+        let mut ways = ways.into_iter();
+        let first = ways.next()?.clone();
+        Some(ways.fold(first, |known, way| known.common(way)))
+    }
+
     /// A role, the master key or a secret is more than being signed in; what two paths
     /// have in common is then at least that somebody was tested.
     fn common_flags(&self, other: &Self) -> u16 {
@@ -118,12 +125,6 @@ impl Guards {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.flags == 0 && self.about.is_empty()
-    }
-
-    /// The same without one thing.
-    pub fn without(mut self, flag: Flag) -> Self {
-        self.flags &= !(flag as u16);
-        self
     }
 
     /// Whether a row is known to be the caller's.

@@ -304,7 +304,7 @@ fn split_package(specifier: &str) -> (&str, &str) {
     (package, rest.trim_start_matches('/'))
 }
 
-/// The folder in the version of a package that lies in the repository: `file:../shared`.
+/// The folder in the version of a package that lies in the repository: `file:packages/mail`.
 fn local_path(version: &str) -> Option<&str> {
     ["file:", "link:", "portal:"].iter().find_map(|prefix| version.strip_prefix(prefix))
 }

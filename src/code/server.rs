@@ -41,9 +41,7 @@ pub fn started(app: &App) -> (Vec<Started>, BTreeSet<FileId>) {
     let project = Project::new(app);
     let world = World { units, project: &project, legacy_master: false };
     let mut run = Run::new(&world);
-    for index in project.entries() {
-        run.load(index);
-    }
+    run.load_app();
     let loaded = run.loaded.iter().filter_map(|index| units.get(*index)).map(|unit| unit.file).collect();
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();

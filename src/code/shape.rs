@@ -142,6 +142,20 @@ pub struct Row {
     pub written: Vec<(Value, Value, Pos)>,
 }
 
+impl Row {
+    /// A row of a class that the code wrote nothing to.
+    pub fn shape(class: impl Into<ClassRef>, origin: Origin) -> Shape {
+        let (acl, maybe, written) = (None, std::collections::BTreeSet::new(), Vec::new());
+        Shape::Row(Box::new(Self { class: class.into(), origin, acl, maybe, written }))
+    }
+}
+
+impl From<&str> for ClassRef {
+    fn from(name: &str) -> Self {
+        Self::Known(name.into())
+    }
+}
+
 /// How the code came by a row.
 #[derive(Debug, Clone)]
 pub enum Origin {

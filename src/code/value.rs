@@ -37,6 +37,18 @@ pub struct Test {
     pub no: Option<Guards>,
 }
 
+impl Test {
+    /// Adds a way that the value may be: what both know is known then.
+    pub fn or(&mut self, other: Test, chosen_where: &Guards) {
+        let either = |old: Option<Guards>, new: Option<Guards>| match (old, new) {
+            (Some(old), Some(new)) => Some(old.common(&new)),
+            (old, new) => old.or(new),
+        };
+        self.yes = either(self.yes.take(), other.yes.map(|yes| yes.and(chosen_where)));
+        self.no = either(self.no.take(), other.no.map(|no| no.and(chosen_where)));
+    }
+}
+
 /// What a value is.
 #[derive(Debug, Clone, Default)]
 pub enum Kind {
@@ -129,8 +141,8 @@ pub enum Native {
     Reject(usize),
     /// `next` of Express, for the activation with this number.
     Next(usize),
-    /// `require` of a unit.
-    Require(usize),
+    /// `require`.
+    Require,
 }
 
 impl Value {
@@ -248,13 +260,7 @@ impl Value {
             Kind::OneOf(values) => {
                 let mut test = Test::default();
                 for (value, guards) in values.iter() {
-                    let truth = value.truth();
-                    let either = |old: Option<Guards>, new: Option<Guards>| match (old, new) {
-                        (Some(old), Some(new)) => Some(old.common(&new)),
-                        (old, new) => old.or(new),
-                    };
-                    test.yes = either(test.yes, truth.yes.map(|yes| yes.and(guards)));
-                    test.no = either(test.no, truth.no.map(|no| no.and(guards)));
+                    test.or(value.truth(), guards);
                 }
                 test
             }
@@ -266,6 +272,12 @@ impl Value {
             | Kind::Computed(..)
             | Kind::WeakRandom(_) => Test { yes: always.clone(), no: always },
         }
+    }
+
+    /// One of several values, each chosen where this is known; `None` of none.
+    pub fn one_of(values: impl IntoIterator<Item = (Value, Guards)>) -> Option<Value> {
+        let join = |first, next| (Self::either(first, next), Guards::default());
+        values.into_iter().reduce(join).map(|(value, _)| value)
     }
 
     /// Either of two values, chosen where this is known.

@@ -251,8 +251,7 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
     if scene.is_trigger() {
         // Whoever saves the object decides who gets a message, or what it says.
         let chosen = chosen.filter(|taint| taint.from == From::TriggerObject)?;
-        let is_of_users =
-            matches!(&scene.entry.kind, EntryKind::Trigger(_, class) if matches!(class.as_str(), "User" | "_User"));
+        let is_of_users = scene.entry.kind.class() == Some("_User");
         // A mail to somebody who signs up is wanted.
         if effect != Effect::Message || is_of_users {
             return None;

@@ -3,7 +3,6 @@
 
 use crate::code::event::{Does, What};
 use crate::code::guards::Flag;
-use crate::code::shape::Rights;
 use crate::code::taint::From;
 use crate::severity::Severity;
 
@@ -18,7 +17,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
         return;
     }
     for (event, rows) in scene.rows() {
-        let counts = rows.does == Does::Count && rows.class.is("_User") && rows.rights == Rights::Master;
+        let counts = rows.does == Does::Count && rows.class.is("_User") && rows.is_master();
         if !counts || !scene.is_open(event) || rows.selection.tied || event.guards.any(&[Flag::Opaque, Flag::Limited]) {
             continue;
         }

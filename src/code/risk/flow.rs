@@ -62,7 +62,7 @@ fn reaching(
     };
     let cleaners: Vec<Clean> = rule.cleared_by.iter().map(|cleaner| clean_of(*cleaner)).collect();
     let is_dirty = |taint: &Arc<Taint>| {
-        let clean = taint.clean.with(event.guards.clean(&taint.name));
+        let clean = event.clean(taint);
         // A link cannot choose the host that a browser names.
         let is_host = matches!(&*taint.name, "headers.host" | "hostname");
         !is_host && rule.starts_at(source_of(taint)) && !cleaners.iter().any(|cleaner| clean.any(*cleaner))

@@ -25,14 +25,13 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
             continue;
         }
         // Joining counts when the role is saved, with the master key.
-        let saved = scene.rows().any(|(_, rows)| rows.row == Some(*role) && rows.rights == Rights::Master);
+        let saved = scene.rows().any(|(_, rows)| rows.row == Some(*role) && rows.is_master());
         let Shape::Row(info) = &scene.run.heap.get(*role).shape else { continue };
         let chosen = match &info.origin {
             crate::code::shape::Origin::Fetched(selection, _) => selection.by.first().map(|(_, taint)| taint.clone()),
             _ => None,
         };
-        let chosen = chosen
-            .filter(|taint| !event.guards.clean(&taint.name).any(Clean::ALLOWED) && !taint.clean.any(Clean::ALLOWED));
+        let chosen = chosen.filter(|taint| !event.clean(taint).any(Clean::ALLOWED));
         if let Some(taint) = chosen {
             let severity = if saved { Severity::Critical } else { Severity::High };
             found.push(
@@ -52,11 +51,10 @@ fn columns_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -
     }
     let (column, _, at) = rows.written.iter().find(|(column, _, _)| {
         column.as_text().is_none()
-            && column.taint.as_ref().is_some_and(|taint| {
-                !taint.clean.any(Clean::ALLOWED)
-                    && !event.guards.clean(&taint.name).any(Clean::ALLOWED)
-                    && taint.from != From::OwnColumn
-            })
+            && column
+                .taint
+                .as_ref()
+                .is_some_and(|taint| !event.clean(taint).any(Clean::ALLOWED) && taint.from != From::OwnColumn)
     })?;
     let taint = column.taint.as_ref()?;
     let class = rows.class.name();
@@ -75,7 +73,7 @@ fn columns_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -
 }
 
 fn privilege_column(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
-    let master = rows.rights == Rights::Master || rows.class.is("_User") && rows.does == Does::Create;
+    let master = rows.is_master() || rows.class.is("_User") && rows.does == Does::Create;
     if !master || event.guards.any(&[Flag::Role, Flag::Master, Flag::Secret, Flag::Opaque]) {
         return None;
     }
@@ -87,11 +85,10 @@ fn privilege_column(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
     }
     let (column, value, at) = rows.written.iter().find(|(column, value, _)| {
         column.as_text().is_some_and(|column| names::is_privilege(column))
-            && value.taint.as_ref().is_some_and(|taint| {
-                taint.from != From::OwnColumn
-                    && !taint.clean.any(Clean::ALLOWED)
-                    && !event.guards.clean(&taint.name).any(Clean::ALLOWED)
-            })
+            && value
+                .taint
+                .as_ref()
+                .is_some_and(|taint| taint.from != From::OwnColumn && !event.clean(taint).any(Clean::ALLOWED))
     })?;
     let taint = value.taint.as_ref()?;
     let column = column.as_text().map(|column| column.to_string()).unwrap_or_default();

@@ -2,7 +2,6 @@
 
 use crate::code::event::{Does, Event, RowsEvent, What};
 use crate::code::guards::Flag;
-use crate::code::shape::Rights;
 use crate::code::taint::{Clean, From};
 use crate::severity::Severity;
 
@@ -61,8 +60,7 @@ fn identity_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) 
     })?;
     let taint = value.taint.clone().or_else(|| scene.run.taint_inside(value, 2)).or_else(|| row_taint(scene, value))?;
     let column = column.as_text().map(|column| column.to_string()).unwrap_or_default();
-    let severity =
-        if rows.rights == Rights::Master && scene.is_open(event) { Severity::High } else { Severity::Medium };
+    let severity = if rows.is_master() && scene.is_open(event) { Severity::High } else { Severity::Medium };
     let mut risk = scene
         .risk("identity-from-client", event)
         .about(rows.class.name())
@@ -99,7 +97,7 @@ fn is_writable(scene: &Scene<'_, '_>, column: &str) -> bool {
 }
 
 fn own_column_selects(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
-    if rows.rights != Rights::Master || event.guards.any(&[Flag::Role, Flag::Master]) {
+    if !rows.is_master() || event.guards.any(&[Flag::Role, Flag::Master]) {
         return None;
     }
     let (_, taint) = rows.selection.by.iter().find(|(_, taint)| {
@@ -130,7 +128,7 @@ fn own_column_admits(scene: &Scene<'_, '_>) -> Vec<Risk> {
         }
         let What::Rows(rows) = &event.what else { continue };
         let given_whole = || rows.does == Does::Read && super::master::gives_rows_whole(scene, event);
-        let reaches_others = rows.rights == Rights::Master
+        let reaches_others = rows.is_master()
             && !rows.selection.tied
             && (rows.does.writes() && rows.does != Does::Create || given_whole());
         if !reaches_others || rows.row.is_some_and(|row| event.guards.owns(row)) {

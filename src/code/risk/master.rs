@@ -4,11 +4,15 @@
 use crate::code::entry::Callers;
 use crate::code::event::{Does, Event, RowsEvent, What};
 use crate::code::guards::Flag;
+use crate::code::heap::ObjectId;
+use crate::code::run::Run;
 use crate::code::shape::{ClassRef, Origin, Shape};
 use crate::code::taint::{Clean, From};
+use crate::code::value::Value;
 use crate::severity::Severity;
 
-use super::{Risk, Scene, is_master, names};
+use super::answer::{columns_in, rows_in};
+use super::{Risk, Scene, names};
 
 /// Judges a handler.
 pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
@@ -40,7 +44,7 @@ pub fn what(rows: &RowsEvent) -> String {
 }
 
 fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
-    if !is_master(rows) || !scene.is_open(event) || rows.selection.tied {
+    if !rows.is_master() || !scene.is_open(event) || rows.selection.tied {
         return None;
     }
     if rows.row.is_some_and(|row| event.guards.owns(row)) || is_selected_by_secret(rows) {
@@ -48,23 +52,26 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
     }
     let class = rows.class.name();
     let is_entrance = names::is_entrance(&scene.entry.kind.subject());
+    let reads = !rows.does.writes();
+    let whole = reads && gives_rows_whole(scene, event);
+    let chosen = reads && gives_chosen_columns(scene, event);
+    let is_every_row = rows.selection.by.is_empty() && rows.selection.fixed == 0;
     let severity = match rows.does {
         Does::Read | Does::Count => {
             // Rows that are not looked at tell at most whether they are there.
             if rows.does == Does::Read && !scene.is_used(rows, event) && !answers(scene) {
                 return None;
             }
-            let whole = gives_rows_whole(scene, event);
             if is_entrance || rows.class.is("_Role") {
                 return None;
             }
             match (names::is_of_people(class), whole) {
                 (true, _) => Severity::High,
                 (false, true) => Severity::High,
-                (false, false) if gives_chosen_columns(scene, event) => return None,
+                (false, false) if chosen => return None,
                 (false, false) if rows.does == Does::Count => Severity::Low,
                 // Only some rows are looked at, and nothing of them is given back.
-                (false, false) if !rows.selection.by.is_empty() || rows.selection.fixed > 0 => return None,
+                (false, false) if !is_every_row => return None,
                 (false, false) => Severity::Medium,
             }
         }
@@ -76,11 +83,7 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
         Does::Update | Does::Delete if names::is_of_people(class) => Severity::Critical,
         Does::Update | Does::Delete => Severity::High,
     };
-    let aggregates = rows.does == Does::Read
-        && rows.selection.by.is_empty()
-        && rows.selection.fixed == 0
-        && !gives_rows_whole(scene, event)
-        && !gives_chosen_columns(scene, event);
+    let aggregates = rows.does == Does::Read && is_every_row && !whole && !chosen;
     let what = match class.filter(|_| aggregates && answers(scene)) {
         Some(class) => format!("reads all rows of `{class}` to work out its answer"),
         None => what(rows),
@@ -117,28 +120,26 @@ fn answers(scene: &Scene<'_, '_>) -> bool {
 
 /// Whether rows that were fetched here are given back as they are.
 pub fn gives_rows_whole(scene: &Scene<'_, '_>, event: &Event) -> bool {
-    scene.events.iter().any(|other| match &other.what {
-        What::Answer { value, refuses: false } if scene.is_for_users(other) => super::answer::rows_in(scene.run, value)
-            .iter()
-            .any(|row| scene.run.heap.get(*row).at == Some(event.at) && !other.guards.owns(*row)),
-        _ => false,
-    })
+    gives(scene, event, rows_in)
 }
 
 /// Whether what is given back is made of single columns of the rows fetched here.
 fn gives_chosen_columns(scene: &Scene<'_, '_>, event: &Event) -> bool {
+    gives(scene, event, |run, value| columns_in(run, value).into_iter().map(|(row, _)| row).collect())
+}
+
+/// Whether an answer to users has rows that were fetched here among those that `inside` finds.
+fn gives(scene: &Scene<'_, '_>, event: &Event, inside: impl Fn(&Run<'_>, &Value) -> Vec<ObjectId>) -> bool {
     scene.events.iter().any(|other| match &other.what {
-        What::Answer { value, refuses: false } if scene.is_for_users(other) => {
-            super::answer::columns_in(scene.run, value)
-                .iter()
-                .any(|(row, _)| scene.run.heap.get(*row).at == Some(event.at) && !other.guards.owns(*row))
-        }
+        What::Answer { value, refuses: false } if scene.is_for_users(other) => inside(scene.run, value)
+            .into_iter()
+            .any(|row| scene.run.heap.get(row).at == Some(event.at) && !other.guards.owns(row)),
         _ => false,
     })
 }
 
 fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
-    if !is_master(rows) || rows.selection.tied || !scene.is_for_users(event) || event.guards.has(Flag::OwnColumn) {
+    if !rows.is_master() || rows.selection.tied || !scene.is_for_users(event) || event.guards.has(Flag::OwnColumn) {
         return None;
     }
     if rows.does == Does::Create || rows.does == Does::Count {
@@ -148,7 +149,7 @@ fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
         return None;
     }
     let by = rows.selection.by.iter().find(|(column, taint)| {
-        let narrows = taint.clean.any(Clean::ALLOWED) || event.guards.clean(&taint.name).any(Clean::ALLOWED);
+        let narrows = event.clean(taint).any(Clean::ALLOWED);
         let trusted = taint.from == From::OwnColumn || event.guards.ties(&taint.name);
         !narrows
             && !trusted
@@ -164,12 +165,9 @@ fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
     }
     let severity = match rows.does {
         Does::Read => {
-            if !scene.is_used(rows, event) && !gives_rows_whole(scene, event) {
-                return None;
-            }
             // A look-up of somebody whose row is changed below is reported there.
-            let given = gives_rows_whole(scene, event) || gives_chosen_columns(scene, event);
-            if !given {
+            let chosen = || scene.is_used(rows, event) && gives_chosen_columns(scene, event);
+            if !(gives_rows_whole(scene, event) || chosen()) {
                 return None;
             }
             if names::is_of_people(class) { Severity::High } else { Severity::Medium }
@@ -227,7 +225,7 @@ fn names_one(name: &str) -> bool {
 
 fn class_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
     let ClassRef::Client(taint) = &rows.class else { return None };
-    if !is_master(rows) || !scene.is_for_users(event) {
+    if !rows.is_master() || !scene.is_for_users(event) {
         return None;
     }
     if event.guards.clean(&taint.name).any(Clean::ALLOWED)
@@ -242,7 +240,7 @@ fn class_from_client(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
 /// What only administrators should do, by the name of the handler, and who is signed in may do.
 fn admin_work(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
     let asks_no_role = scene.is_for_users(event) && !event.guards.any(&[Flag::OwnColumn, Flag::Development]);
-    if !is_master(rows) || !rows.does.writes() || !asks_no_role || !names::is_admin_work(&scene.entry.kind.subject()) {
+    if !rows.is_master() || !rows.does.writes() || !asks_no_role || !names::is_admin_work(&scene.entry.kind.subject()) {
         return None;
     }
     if rows.selection.tied || is_just_made(scene, rows) || rows.row.is_some_and(|row| event.guards.owns(row)) {

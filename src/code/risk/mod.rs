@@ -35,7 +35,6 @@ use super::entry::{Callers, Entry, EntryKind};
 use super::event::{Event, RowsEvent, What};
 use super::guards::{Flag, Guards};
 use super::run::Run;
-use super::shape::Rights;
 use super::taint::Taint;
 use super::value::Pos;
 
@@ -162,11 +161,7 @@ impl<'s> Scene<'s, '_> {
     pub fn risk(&self, kind: &'static str, event: &Event) -> Risk {
         let callers = callers(self.entry, &event.guards);
         let risk = Risk::of(kind, self.entry.subject(), callers, event.at);
-        let trigger = match &self.entry.kind {
-            EntryKind::Trigger(_, class) if class == "User" => Some("_User".to_owned()),
-            EntryKind::Trigger(_, class) => Some(class.clone()),
-            _ => None,
-        };
+        let trigger = self.entry.kind.class().map(str::to_owned);
         Risk { path: calls(event), trigger, ..risk }
             .word("handler", self.entry.kind.subject())
             .word("who", callers.words())
@@ -286,9 +281,4 @@ fn calls(event: &Event) -> Vec<(Pos, String)> {
         calls.push((event.at, "happens here".to_owned()));
     }
     calls
-}
-
-/// Whether rows are touched with the master key.
-pub fn is_master(rows: &RowsEvent) -> bool {
-    rows.rights == Rights::Master
 }

@@ -3,7 +3,7 @@
 
 use crate::code::event::{Does, Event, RowsEvent, What};
 use crate::code::guards::Flag;
-use crate::code::shape::{Rights, Shape};
+use crate::code::shape::Shape;
 use crate::code::taint::{Clean, From, Taint};
 use crate::code::value::{Kind, Pos, Value};
 use crate::severity::Severity;
@@ -53,7 +53,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
                     {
                         continue;
                     }
-                    let clean = taint.clean.with(event.guards.clean(&taint.name));
+                    let clean = event.clean(taint);
                     if clean.any(Clean::NOT_LESS.with(Clean::ALLOWED)) {
                         continue;
                     }
@@ -76,9 +76,9 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
         let Some(query) = rows.query else { continue };
         let Shape::Query(info) = &scene.run.heap.get(query).shape else { continue };
         if let Some(taint) = info.limit.as_ref().and_then(|limit| limit.taint.as_ref())
-            && !taint.clean.with(event.guards.clean(&taint.name)).any(Clean::NOT_MORE.with(Clean::ALLOWED))
+            && !event.clean(taint).any(Clean::NOT_MORE.with(Clean::ALLOWED))
             && scene.is_open(event)
-            && rows.rights == crate::code::shape::Rights::Master
+            && rows.is_master()
         {
             found.push(
                 scene
@@ -100,7 +100,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
 
 /// Whether a value is one of a list, or a checked number of pieces times a price of the server.
 fn is_computed(event: &Event, taint: &Taint) -> bool {
-    let clean = taint.clean.with(event.guards.clean(&taint.name));
+    let clean = event.clean(taint);
     clean.any(Clean::ALLOWED) || clean.has(Clean::SCALED.with(Clean::NOT_LESS))
 }
 
@@ -116,7 +116,7 @@ fn owed(
     })?;
     let is_sum = names::has_any(column, &["total", "amount", "price"]) && rows.does == Does::Create;
     let taint = value.taint.as_ref().filter(|taint| matches!(taint.from, From::Parameters | From::Body))?;
-    if !is_sum || rows.rights != Rights::Master || is_computed(event, taint) {
+    if !is_sum || !rows.is_master() || is_computed(event, taint) {
         return None;
     }
     let risk = scene.risk("client-amount", event).about(Some(class)).word("what", format!("`{column}`"));

@@ -2,7 +2,6 @@
 
 use crate::code::event::What;
 use crate::code::guards::{Flag, Guards};
-use crate::code::shape::Rights;
 use crate::severity::Severity;
 
 use super::{Risk, Scene};
@@ -12,10 +11,8 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
     for event in scene.events {
         let Some((at, meant)) = event.loose.first() else { continue };
         let (what, severity) = match &event.what {
-            What::Rows(rows) if rows.rights == Rights::Master && rows.does.writes() => {
-                (super::master::what(rows), Severity::High)
-            }
-            What::Rows(rows) if rows.rights == Rights::Master => (super::master::what(rows), Severity::Low),
+            What::Rows(rows) if rows.is_master() && rows.does.writes() => (super::master::what(rows), Severity::High),
+            What::Rows(rows) if rows.is_master() => (super::master::what(rows), Severity::Low),
             What::Rows(rows) if rows.does.writes() => (super::master::what(rows), Severity::Medium),
             What::Call { path, args, .. } if super::effect::effect_of(scene, event, path, args).is_some() => {
                 (format!("calls `{path}`"), Severity::Medium)

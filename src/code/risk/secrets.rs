@@ -66,7 +66,7 @@ fn operator(scene: &Scene<'_, '_>, event: &Event, filter: &Filter) -> Option<Ris
         return None;
     }
     let taint = filter.value.taint.as_ref()?;
-    let clean = taint.clean.with(event.guards.clean(&taint.name));
+    let clean = event.clean(taint);
     if clean.any(Clean::TEXT.with(Clean::NUMBER).with(Clean::HASHED).with(Clean::ALLOWED))
         || taint.from == From::OwnColumn
     {
@@ -91,7 +91,7 @@ fn operator(scene: &Scene<'_, '_>, event: &Event, filter: &Filter) -> Option<Ris
 fn stages(scene: &Scene<'_, '_>, event: &Event, args: &[Value]) -> Option<Risk> {
     let taint =
         args.first()?.taint.as_ref().filter(|_| args.first().is_some_and(|stages| stages.as_object().is_none()))?;
-    let clean = taint.clean.with(event.guards.clean(&taint.name));
+    let clean = event.clean(taint);
     if clean.any(Clean::ALLOWED) || taint.from == From::OwnColumn || event.guards.any(&[Flag::Master, Flag::Role]) {
         return None;
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::code::event::{Does, Event, RowsEvent, What};
 use crate::code::guards::Flag;
 use crate::code::heap::ObjectId;
-use crate::code::shape::{Origin, Rights, Shape};
+use crate::code::shape::{Origin, Shape};
 use crate::code::taint::{Clean, From, Taint};
 use crate::code::value::{Kind, Value};
 use crate::severity::Severity;
@@ -39,7 +39,7 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
 }
 
 fn trusted(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
-    if rows.rights != Rights::Master || event.guards.any(&[Flag::Master, Flag::Role, Flag::Opaque]) {
+    if !rows.is_master() || event.guards.any(&[Flag::Master, Flag::Role, Flag::Opaque]) {
         return None;
     }
     if !rows.does.writes() || rows.does == Does::Create {
@@ -99,8 +99,8 @@ fn is_of_object(taint: &Taint) -> bool {
 
 fn is_frozen(scene: &Scene<'_, '_>, taint: &Taint) -> bool {
     let column = taint.name.split('.').nth(1).unwrap_or_default();
-    let crate::code::entry::EntryKind::Trigger(_, class) = &scene.entry.kind else { return false };
-    scene.frozen.get(class).is_some_and(|frozen| frozen.iter().any(|name| name == column))
+    let frozen = scene.entry.kind.class().and_then(|class| scene.frozen.get(class));
+    frozen.is_some_and(|frozen| frozen.iter().any(|name| name == column))
 }
 
 /// Whether a number of things goes up or down by one.

@@ -40,9 +40,7 @@ fn unchecked(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<A
         _ => &[],
     };
     let values = filters.iter().map(|filter| &filter.value).chain(rows.written.iter().map(|(_, value, _)| value));
-    let is_unchecked = |taint: &&Arc<Taint>| {
-        taint.from == From::Parameters && !taint.clean.with(event.guards.clean(&taint.name)).any(CHECKED)
-    };
+    let is_unchecked = |taint: &&Arc<Taint>| taint.from == From::Parameters && !event.clean(taint).any(CHECKED);
     values.filter_map(|value| value.taint.as_ref()).find(is_unchecked).cloned()
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::code::event::{Does, Event, RowsEvent, What};
 use crate::code::guards::Flag;
-use crate::code::shape::{Origin, Rights, Shape};
+use crate::code::shape::{Origin, Shape};
 use crate::code::taint::{Clean, From, Taint};
 use crate::code::value::{Kind, Pos, Value};
 use crate::severity::Severity;
@@ -81,7 +81,7 @@ fn password(
     let strong = event.guards.any(&[Flag::Role, Flag::Master, Flag::Secret]) || event.guards.owns(row);
     if let Some(taint) = taint.filter(|_| !strong && scene.is_called_directly()) {
         // The new password counts when the user is saved with the master key.
-        let saved = scene.rows().any(|(_, rows)| rows.row == Some(row) && rows.rights == Rights::Master);
+        let saved = scene.rows().any(|(_, rows)| rows.row == Some(row) && rows.is_master());
         if saved && !event.guards.ties(&taint.name) {
             let risk = scene.risk("account-takeover", event).about(Some("_User")).word("what", "the password");
             found.push(risk.rated(Severity::Critical).by(&taint, "selects the user whose password is set"));
@@ -91,7 +91,7 @@ fn password(
 
 /// Another e-mail address for a user whom the client names: it is where a new password is sent.
 fn address(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Option<Risk> {
-    let is_user = rows.class.is("_User") && rows.does == Does::Update && rows.rights == Rights::Master;
+    let is_user = rows.class.is("_User") && rows.does == Does::Update && rows.is_master();
     let strong = event.guards.any(&[Flag::Role, Flag::Master, Flag::Secret, Flag::Opaque]);
     if !is_user || strong || rows.selection.tied || event.guards.owns(rows.row?) {
         return None;

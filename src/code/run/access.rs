@@ -9,10 +9,7 @@ use crate::code::taint::From;
 use crate::code::value::{Kind, Pos, Value};
 use crate::model::unit::Name;
 
-use super::Run;
-
-/// How long the dotted name of something outside the app may grow.
-const LONGEST_PATH: usize = 120;
+use super::{LONGEST_PATH, Run};
 
 impl<'a> Run<'a> {
     /// `object.name`.
@@ -36,19 +33,10 @@ impl<'a> Run<'a> {
             }
             Kind::OneOf(values) => {
                 let values = Arc::clone(values);
-                let mut found: Option<Value> = None;
-                for (value, guards) in values.iter() {
-                    // What is missing has no properties: reading one would have thrown.
-                    if matches!(value.kind, Kind::Undefined | Kind::Null) {
-                        continue;
-                    }
-                    let part = self.get(value, name, at);
-                    found = Some(match found {
-                        None => part,
-                        Some(first) => Value::either((first, Guards::default()), (part, guards.clone())),
-                    });
-                }
-                found.unwrap_or_else(Value::undefined).tainted(property(object, name, at))
+                // What is missing has no properties: reading one would have thrown.
+                let there = values.iter().filter(|(value, _)| !matches!(value.kind, Kind::Undefined | Kind::Null));
+                let parts: Vec<_> = there.map(|(value, guards)| (self.get(value, name, at), guards.clone())).collect();
+                Value::one_of(parts).unwrap_or_else(Value::undefined).tainted(property(object, name, at))
             }
             Kind::Function(closure) => self.get_static(closure.statics, name),
             Kind::Class(class) => {
@@ -343,30 +331,15 @@ impl<'a> Run<'a> {
             Kind::Object(id) => {
                 let object = self.heap.get(*id).clone();
                 let values = object.items.into_iter().chain(object.props.into_values()).chain(object.rest);
-                let mut found: Option<Value> = None;
-                for value in values.take(12) {
-                    found = Some(match found {
-                        None => value,
-                        Some(first) => Value::either((first, Guards::default()), (value, Guards::default())),
-                    });
-                }
+                let found = Value::one_of(values.take(12).map(|value| (value, Guards::default())));
                 found.unwrap_or_default().tainted(property(list, "*", at))
             }
             Kind::Column(..) | Kind::Path(_) => self.get(list, &"*".into(), at),
             Kind::OneOf(values) => {
                 let values = Arc::clone(values);
-                let mut found: Option<Value> = None;
-                for (value, _) in values.iter() {
-                    if matches!(value.kind, Kind::Undefined | Kind::Null) {
-                        continue;
-                    }
-                    let part = self.any_element(value, at);
-                    found = Some(match found {
-                        None => part,
-                        Some(first) => Value::either((first, Guards::default()), (part, Guards::default())),
-                    });
-                }
-                found.unwrap_or_default()
+                let there = values.iter().filter(|(value, _)| !matches!(value.kind, Kind::Undefined | Kind::Null));
+                let parts: Vec<_> = there.map(|(value, _)| (self.any_element(value, at), Guards::default())).collect();
+                Value::one_of(parts).unwrap_or_default()
             }
             _ => Value::unknown().tainted(property(list, "*", at)),
         }

@@ -8,10 +8,7 @@ use crate::code::shape::Shape;
 use crate::code::taint::Clean;
 use crate::code::value::{Kind, Pos, Value};
 
-use super::Run;
-
-/// How long the dotted name of what a call gives may grow.
-const LONGEST_PATH: usize = 120;
+use super::{LONGEST_PATH, Run};
 
 /// Packages and globals that only turn values into values.
 const PURE: [&str; 28] = [

@@ -9,6 +9,7 @@ use crate::code::shape::Shape;
 use crate::code::value::{Closure, Kind, Pos, Value};
 use crate::model::unit::{Arg, Expr, ExprKind, Function};
 
+use super::promise::{joined, promise_of};
 use super::{DEEPEST, Frame, Run};
 
 impl<'a> Run<'a> {
@@ -85,7 +86,7 @@ impl<'a> Run<'a> {
                 }
                 let callee = self.get(object, name, at);
                 match &callee.kind {
-                    Kind::Undefined | Kind::Unknown => self.unknown_method(object, name, args, at),
+                    Kind::Undefined | Kind::Unknown => self.unknown_method(object, args, at),
                     _ => self.call_value(&callee, object, args, at),
                 }
             }
@@ -100,7 +101,7 @@ impl<'a> Run<'a> {
                 if let Some(value) = self.text_method(object, name, &args, at) {
                     return value;
                 }
-                self.unknown_method(object, name, args, at)
+                self.unknown_method(object, args, at)
             }
         }
     }
@@ -117,25 +118,31 @@ impl<'a> Run<'a> {
         args: &[Value],
         at: Pos,
     ) -> Value {
+        let there = values.iter().filter(|(value, _)| !matches!(value.kind, Kind::Undefined | Kind::Null));
+        let given = self.each_way(there, |run, value| run.call_method(value, name, args.to_vec(), at));
+        given.unwrap_or_default()
+    }
+
+    /// Goes on with each of several values by itself. Afterwards it may have been any that came
+    /// to an end; `None`, and nowhere, if none did.
+    fn each_way<'v>(
+        &mut self,
+        values: impl Iterator<Item = &'v (Value, Guards)>,
+        mut call: impl FnMut(&mut Self, &Value) -> Value,
+    ) -> Option<Value> {
         let before = self.path.clone();
-        let mut found: Option<(Value, Guards)> = None;
-        let mut ends: Option<Guards> = None;
+        let mut given: Vec<(Value, Guards)> = Vec::new();
+        let mut ends: Vec<Guards> = Vec::new();
         for (value, guards) in values {
-            if matches!(value.kind, Kind::Undefined | Kind::Null) {
-                continue;
-            }
             self.path = before.as_ref().map(|before| before.and(guards));
-            let given = self.call_method(value, name, args.to_vec(), at);
+            let value = call(self, value);
             if let Some(end) = self.path.take() {
-                ends = Some(ends.map_or_else(|| end.clone(), |ends| ends.common(&end)));
-                found = Some(match found {
-                    None => (given, guards.clone()),
-                    Some(first) => (Value::either(first, (given, guards.clone())), Guards::default()),
-                });
+                ends.push(end);
+                given.push((value, guards.clone()));
             }
         }
-        self.path = ends;
-        found.map_or_else(Value::unknown, |(value, _)| value)
+        self.path = Guards::common_of(&ends);
+        Value::one_of(given)
     }
 
     fn call_apply_bind(&mut self, closure: &Arc<Closure>, name: &str, mut args: Vec<Value>, at: Pos) -> Value {
@@ -171,24 +178,13 @@ impl<'a> Run<'a> {
             Kind::OneOf(values) => {
                 let values = Arc::clone(values);
                 let before = self.path.clone();
-                let mut found: Option<(Value, Guards)> = None;
-                let mut ends: Option<Guards> = None;
-                for (value, guards) in values.iter() {
-                    if !value.is_function() && !matches!(value.kind, Kind::Path(_)) {
-                        continue;
-                    }
-                    self.path = before.as_ref().map(|before| before.and(guards));
-                    let given = self.call_value(value, this, args.clone(), at);
-                    if let Some(end) = self.path.take() {
-                        ends = Some(ends.map_or_else(|| end.clone(), |ends| ends.common(&end)));
-                        found = Some(match found {
-                            None => (given, guards.clone()),
-                            Some(first) => (Value::either(first, (given, guards.clone())), Guards::default()),
-                        });
-                    }
+                let callable =
+                    values.iter().filter(|(value, _)| value.is_function() || matches!(value.kind, Kind::Path(_)));
+                let given = self.each_way(callable, |run, value| run.call_value(value, this, args.clone(), at));
+                if given.is_none() {
+                    self.path = before;
                 }
-                self.path = if found.is_some() { ends } else { before };
-                found.map_or_else(Value::unknown, |(value, _)| value)
+                given.unwrap_or_default()
             }
             Kind::Object(id) if matches!(self.heap.get(*id).shape, Shape::Router(_)) => {
                 // A router used as middleware calls on.
@@ -213,7 +209,7 @@ impl<'a> Run<'a> {
         Value { kind: Kind::Unknown, taint, test }
     }
 
-    fn unknown_method(&mut self, object: &Value, _name: &str, args: Vec<Value>, at: Pos) -> Value {
+    fn unknown_method(&mut self, object: &Value, args: Vec<Value>, at: Pos) -> Value {
         let taint = object.taint.clone();
         let value = self.call_unknown(&Value::unknown(), args, at);
         let taint = taint.or(value.taint);
@@ -271,7 +267,6 @@ impl<'a> Run<'a> {
             function: (closure.unit, closure.function.0),
             called_at: at,
             returns: Vec::new(),
-            tries: Vec::new(),
         });
         let name = function.name.clone();
         let args: Vec<Value> = args.into_iter().map(|arg| stepped(arg, at, name.as_deref())).collect();
@@ -281,23 +276,16 @@ impl<'a> Run<'a> {
             self.give(Value::undefined());
         }
         let Some(frame) = self.frames.pop() else { return Value::unknown() };
-        let mut known: Option<Guards> = None;
-        let mut found: Option<(Value, Guards)> = None;
-        for (value, guards) in frame.returns {
-            known = Some(known.map_or_else(|| guards.clone(), |known| known.common(&guards)));
-            found = Some(match found {
-                None => (value, guards),
-                Some(first) => (Value::either(first, (value, guards)), Guards::default()),
-            });
-        }
+        let given = joined(frame.returns);
         if !function.is_async {
+            let (value, known) = given.unzip();
             self.path = known;
-            return found.map_or_else(Value::unknown, |(value, _)| value);
+            return value.unwrap_or_default();
         }
         self.path = Some(before);
-        match (found, known) {
-            (Some((value, _)), Some(known)) => super::promise::promise_of(value, known),
-            _ => Value::of(Kind::Rejected),
+        match given {
+            Some((value, known)) => promise_of(value, known),
+            None => Value::of(Kind::Rejected),
         }
     }
 

@@ -139,7 +139,6 @@ impl<'a> Run<'a> {
             function: (class.unit, u32::MAX),
             called_at: at,
             returns: Vec::new(),
-            tries: Vec::new(),
         }
     }
 

@@ -40,7 +40,7 @@ impl<'a> Run<'a> {
     }
 
     /// `typeof value`.
-    pub fn type_of(&mut self, value: &Value, _at: Pos) -> Value {
+    pub fn type_of(&self, value: &Value) -> Value {
         match &value.kind {
             Kind::Caller => Value::path(TYPE_OF_CALLER),
             Kind::Text(_) | Kind::Joined(_) => Value::text("string"),

@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
             }
             ExprKind::Typeof(value) => {
                 let value = self.expr(value);
-                self.type_of(&value, at)
+                self.type_of(&value)
             }
             ExprKind::Numeric(value) => {
                 let value = self.expr(value);
@@ -134,12 +134,7 @@ impl<'a> Run<'a> {
                         found.push((value, guards));
                     }
                 });
-                let mut found = found.into_iter();
-                match (found.next(), found.next()) {
-                    (Some(a), Some(b)) => Value::either(a, b),
-                    (Some((value, _)), None) => value,
-                    (None, _) => Value::unknown(),
-                }
+                Value::one_of(found).unwrap_or_default()
             }
             ExprKind::Sequence(values) => {
                 let mut last = Value::undefined();
@@ -207,7 +202,7 @@ impl<'a> Run<'a> {
             match prop {
                 Prop::Value(key, value) => {
                     let key = self.prop_key(key);
-                    let value = self.method_of(&object, value);
+                    let value = self.expr(value);
                     match key.as_text() {
                         Some(name) => drop(self.heap.get_mut(id).props.insert(Arc::clone(name), value)),
                         None => {
@@ -227,11 +222,6 @@ impl<'a> Run<'a> {
             }
         }
         Value { taint, ..object }
-    }
-
-    /// A method of an object literal knows its object.
-    fn method_of(&mut self, _object: &Value, value: &'a Expr) -> Value {
-        self.expr(value)
     }
 
     /// The key of a property as a value.
@@ -282,10 +272,7 @@ impl<'a> Run<'a> {
         let kind = match &b.kind {
             // `a && b` used as a value: mostly b is meant.
             Kind::Unknown if b.test.is_some() => Kind::Unknown,
-            _ => match Value::either((a, no), (b, yes)).kind {
-                Kind::OneOf(values) => Kind::OneOf(values),
-                other => other,
-            },
+            _ => Value::either((a, no), (b, yes)).kind,
         };
         Value { kind, taint, test: Some(Arc::new(crate::code::value::Test { yes: both, no: Some(neither) })) }
     }

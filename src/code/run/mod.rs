@@ -34,7 +34,7 @@ use super::event::{Event, What};
 use super::guards::Guards;
 use super::heap::{Heap, Object, ObjectId, ScopeId};
 use super::resolve::Project;
-use super::shape::Shape;
+use super::shape::{Origin, Row, Shape};
 use super::value::{Kind, Pos, Value};
 
 /// Steps that may be taken for one handler; what comes after is not looked into.
@@ -42,6 +42,9 @@ const MOST_STEPS: u32 = 60_000;
 
 /// Calls inside calls that are followed.
 const DEEPEST: usize = 40;
+
+/// How long the dotted name of something outside the app may grow.
+const LONGEST_PATH: usize = 120;
 
 /// Elements of a known list that are walked through one by one, in a handler.
 const MOST_ROUNDS: usize = 64;
@@ -136,8 +139,6 @@ pub struct Frame {
     pub called_at: Pos,
     /// What it gives, with what is known then.
     pub returns: Vec<(Value, Guards)>,
-    /// What is known where it throws, by `try` around it.
-    pub tries: Vec<Vec<Guards>>,
 }
 
 /// What the variables were that a branch changed, and what it made them.
@@ -148,7 +149,7 @@ impl<'a> Run<'a> {
     pub fn new(world: &'a World<'a>) -> Self {
         let mut heap = Heap::default();
         let globals = heap.add_scope(None);
-        let caller = heap.add(Object::default());
+        let caller = heap.add(Object { shape: Row::shape("_User", Origin::Caller), ..Object::default() });
         Self { most_rounds: MOST_ROUNDS_OF_LOADING, ..Self::with(world, heap, globals, caller) }
     }
 
@@ -298,14 +299,13 @@ impl<'a> Run<'a> {
         self.undo.push((scope, Arc::clone(name), old));
     }
 
-    /// Walks both ways of a branch. `ways` are what is known at the start of each; those
+    /// Walks all ways of a branch. `ways` are what is known at the start of each; those
     /// that cannot be are not walked. Afterwards variables may be either.
-    pub fn branch<const N: usize>(&mut self, ways: [Option<Guards>; N], mut walk: impl FnMut(&mut Self, usize)) {
+    pub fn branch(&mut self, ways: impl IntoIterator<Item = Option<Guards>>, mut walk: impl FnMut(&mut Self, usize)) {
         let before = self.path.clone();
         let Some(known) = before else { return };
         let floor = std::mem::replace(&mut self.floor, u32::MAX);
-        self.floor = floor.max(self.heap_size());
-        let loose = self.loose.len();
+        self.floor = floor.max(self.heap.len());
         let mut ends: Vec<(Guards, Changes)> = Vec::new();
         for (number, way) in ways.into_iter().enumerate() {
             let Some(way) = way else { continue };
@@ -318,15 +318,7 @@ impl<'a> Run<'a> {
             }
         }
         self.floor = floor;
-        if ends.len() != 1 {
-            let keep = self.loose.len().min(loose.max(self.loose.len()));
-            self.loose.truncate(keep);
-        }
         self.join(ends);
-    }
-
-    fn heap_size(&self) -> u32 {
-        self.heap.len()
     }
 
     /// Puts the variables back to what they were, and gives what they had become.
@@ -360,21 +352,17 @@ impl<'a> Run<'a> {
         names.dedup();
         for (scope, name) in names {
             let old = self.heap.scope(scope).and_then(|scope| scope.vars.get(&name).cloned());
-            let mut joined: Option<(Value, Guards)> = None;
-            for (end, changes) in &ends {
+            let became = |(end, changes): &(Guards, Changes)| {
                 let value = match changes.get(&(scope, Arc::clone(&name))) {
                     Some((_, new)) => new.clone(),
                     None => old.clone().unwrap_or_else(Value::undefined),
                 };
-                joined = Some(match joined {
-                    None => (value, end.clone()),
-                    Some(first) => (Value::either(first, (value, end.clone())), Guards::default()),
-                });
-            }
-            if let Some((value, _)) = joined {
+                (value, end.clone())
+            };
+            if let Some(value) = Value::one_of(ends.iter().map(became)) {
                 self.set_in(scope, &name, value);
             }
         }
-        self.path = ends.into_iter().map(|(end, _)| end).reduce(|a, b| a.common(&b));
+        self.path = Guards::common_of(ends.iter().map(|(end, _)| end));
     }
 }

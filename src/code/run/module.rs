@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::code::resolve::Target;
+use crate::code::path;
+use crate::code::resolve::{Target, cloud_of_main};
 use crate::code::shape::Shape;
 use crate::code::value::{Kind, Native, Pos, Value};
 use crate::model::unit::{Export, Imported, Name};
@@ -10,6 +11,17 @@ use crate::model::unit::{Export, Imported, Name};
 use super::{Frame, Run};
 
 impl<'a> Run<'a> {
+    /// Loads the app as its server would: first what starts it, which sets up what its cloud
+    /// code finds there, then the cloud code.
+    pub fn load_app(&mut self) {
+        let is_cloud =
+            |index: &usize| self.world.units.get(*index).is_some_and(|unit| cloud_of_main(&unit.path).is_some());
+        let (cloud, servers): (Vec<usize>, Vec<usize>) = self.world.project.entries().into_iter().partition(is_cloud);
+        for index in servers.into_iter().chain(cloud) {
+            self.load(index);
+        }
+    }
+
     /// Loads a file, once; gives what it exports.
     pub fn load(&mut self, index: usize) -> Value {
         if let Some(module) = self.modules.get(&index).or_else(|| self.before.get(&index)).copied() {
@@ -36,21 +48,19 @@ impl<'a> Run<'a> {
             function: (index, 0),
             called_at: at,
             returns: Vec::new(),
-            tries: Vec::new(),
         });
         let file = unit.path.clone();
-        let folder = file.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
         for (name, value) in [
             ("module", Value::of(Kind::Object(module))),
             ("exports", exports.clone()),
-            ("require", Value::of(Kind::Native(Native::Require(index)))),
-            ("__dirname", Value::text(format!("/{folder}"))),
+            ("require", Value::of(Kind::Native(Native::Require))),
+            ("__dirname", Value::text(format!("/{}", path::folder(&file)))),
             ("__filename", Value::text(format!("/{file}"))),
         ] {
             self.declare(&name.into(), value);
         }
         for import in &unit.imports {
-            let target = self.required(index, &import.from, at);
+            let target = self.required(index, &import.from);
             let value = self.imported(&target, &import.what, Pos { unit: index, span: import.span });
             if let Some(local) = &import.local {
                 self.declare(local, value);
@@ -88,13 +98,12 @@ impl<'a> Run<'a> {
                 }
                 Export::From { name, what, from } => {
                     let at = Pos { unit: index, span: Default::default() };
-                    let target = self.required(index, from, at);
+                    let target = self.required(index, from);
                     let value = self.imported(&target, what, at);
                     self.heap.get_mut(exports).props.insert(Arc::clone(name), value);
                 }
                 Export::All { from } => {
-                    let at = Pos { unit: index, span: Default::default() };
-                    let target = self.required(index, from, at);
+                    let target = self.required(index, from);
                     self.copy_into(exports, &target);
                 }
             }
@@ -119,13 +128,13 @@ impl<'a> Run<'a> {
     /// `require(path)` and `import(path)`.
     pub fn require(&mut self, path: &Value, at: Pos) -> Value {
         match &path.kind {
-            Kind::Text(text) => self.required(at.unit, &Arc::clone(text), at),
+            Kind::Text(text) => self.required(at.unit, &Arc::clone(text)),
             Kind::OneOf(values) => {
                 let values = Arc::clone(values);
                 let mut last = Value::unknown();
                 for (value, _) in values.iter() {
                     if let Some(text) = value.as_text() {
-                        last = self.required(at.unit, &Arc::clone(text), at);
+                        last = self.required(at.unit, &Arc::clone(text));
                     }
                 }
                 last
@@ -156,16 +165,16 @@ impl<'a> Run<'a> {
     /// A folder as a path from the root.
     pub fn folder_path(&self, from: usize, folder: &str) -> String {
         let base = self.world.units.get(from).map_or("", |unit| unit.path.as_str());
-        let base = base.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let base = path::folder(base);
         match folder.strip_prefix('/') {
-            Some(absolute) => crate::code::path::join("", absolute.trim_end_matches('/')),
-            None => crate::code::path::join(base, folder.trim_end_matches('/')),
+            Some(absolute) => path::join("", absolute.trim_end_matches('/')),
+            None => path::join(base, folder.trim_end_matches('/')),
         }
     }
 
-    fn required(&mut self, from: usize, specifier: &Name, _at: Pos) -> Value {
+    fn required(&mut self, from: usize, specifier: &Name) -> Value {
         // `__dirname` begins with `/` here: a path from the root.
-        let rooted = specifier.strip_prefix('/').map(|path| crate::code::path::join("", path));
+        let rooted = specifier.strip_prefix('/').map(|path| path::join("", path));
         let target = match &rooted {
             Some(path) => self.world.project.module_at(path).map_or(Target::Missing, Target::Unit),
             None => self.world.project.resolve(from, specifier),
@@ -180,8 +189,8 @@ impl<'a> Run<'a> {
 }
 
 /// The well-known library that a file is a copy of, by its name.
-fn library(path: &str) -> Option<&str> {
-    let name = path.rsplit('/').next().unwrap_or(path);
+fn library(specifier: &str) -> Option<&str> {
+    let name = path::name(specifier);
     let stem = name.split(['.', '-']).next().unwrap_or(name);
     matches!(
         stem,

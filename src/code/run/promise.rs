@@ -24,32 +24,17 @@ impl<'a> Run<'a> {
             }
             Kind::OneOf(values) if value.test.is_none() && values.iter().any(|(one, _)| is_promise(one)) => {
                 let values = Arc::clone(values);
-                let mut found: Option<(Value, Guards)> = None;
-                let mut known: Option<Guards> = None;
-                for (one, guards) in values.iter() {
-                    let (one, more) = match &one.kind {
-                        Kind::Rejected => continue,
-                        Kind::Promise(settled) => (settled.0.clone(), guards.and(&settled.1)),
-                        _ => (one.clone(), guards.clone()),
-                    };
-                    if matches!(one.kind, Kind::Rejected) {
-                        continue;
-                    }
-                    known = Some(match known {
-                        None => more.clone(),
-                        Some(before) => before.common(&more),
-                    });
-                    found = Some(match found {
-                        None => (one, more),
-                        Some(first) => (Value::either(first, (one, more)), Guards::default()),
-                    });
-                }
-                match (found, known) {
-                    (Some((value, _)), Some(known)) => {
+                let settled = values.iter().map(|(one, guards)| match &one.kind {
+                    Kind::Promise(settled) => (settled.0.clone(), guards.and(&settled.1)),
+                    _ => (one.clone(), guards.clone()),
+                });
+                let settled: Vec<_> = settled.filter(|(one, _)| !matches!(one.kind, Kind::Rejected)).collect();
+                match joined(settled) {
+                    Some((value, known)) => {
                         self.learn(&known);
                         value
                     }
-                    _ => {
+                    None => {
                         self.throw();
                         Value::unknown()
                     }
@@ -180,18 +165,9 @@ impl<'a> Run<'a> {
     /// What a promise was resolved with, in all calls of `resolve`.
     fn settle(&mut self, number: usize) -> Value {
         let Some(settled) = self.settled.remove(&number) else { return Value::unknown() };
-        let mut known: Option<Guards> = None;
-        let mut found: Option<(Value, Guards)> = None;
-        for (value, guards) in settled {
-            known = Some(known.map_or_else(|| guards.clone(), |before| before.common(&guards)));
-            found = Some(match found {
-                None => (value, guards),
-                Some(first) => (Value::either(first, (value, guards)), Guards::default()),
-            });
-        }
-        match (found, known) {
-            (Some((value, _)), Some(known)) => promise_of(value, known),
-            _ => Value::of(Kind::Rejected),
+        match joined(settled) {
+            Some((value, known)) => promise_of(value, known),
+            None => Value::of(Kind::Rejected),
         }
     }
 
@@ -222,7 +198,7 @@ impl<'a> Run<'a> {
                 }
                 Value::undefined()
             }
-            Native::Require(_) => match args.first() {
+            Native::Require => match args.first() {
                 Some(path) => self.require(&path.clone(), at),
                 None => Value::unknown(),
             },
@@ -238,8 +214,14 @@ impl<'a> Run<'a> {
         self.call_value(handler, &Value::undefined(), vec![request.clone(), answer.clone(), next], at);
         self.path = before;
         let settled = self.settled.remove(&number)?;
-        settled.into_iter().map(|(_, guards)| guards).reduce(|a, b| a.common(&b))
+        Guards::common_of(settled.iter().map(|(_, guards)| guards))
     }
+}
+
+/// One of several values and what is known whichever it is; `None` of none.
+pub fn joined(values: Vec<(Value, Guards)>) -> Option<(Value, Guards)> {
+    let known = Guards::common_of(values.iter().map(|(_, guards)| guards))?;
+    Some((Value::one_of(values)?, known))
 }
 
 /// A promise of a value; plain if nothing is learnt from waiting for it.

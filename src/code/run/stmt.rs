@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::code::guards::Guards;
-use crate::code::value::{Kind, Value};
-use crate::model::unit::{Expr, Pattern, Stmt, StmtKind};
+use crate::code::guards::{Flag, Guards};
+use crate::code::value::{Kind, Test, Value};
+use crate::model::unit::{Binary, Expr, Pattern, Stmt, StmtKind};
 
 use super::Run;
 
@@ -56,17 +56,14 @@ impl<'a> Run<'a> {
                 let mut refused = None;
                 self.branch([truth.yes, truth.no], |run, way| {
                     run.block(if way == 0 { then } else { other });
-                    let newly = |guards: &Guards| {
-                        guards.has(crate::code::guards::Flag::Refused)
-                            && !refused_before.has(crate::code::guards::Flag::Refused)
-                    };
+                    let newly = |guards: &Guards| guards.has(Flag::Refused) && !refused_before.has(Flag::Refused);
                     if run.path.as_ref().is_some_and(newly) {
                         refused = Some(way);
                     }
                 });
                 // A refusal that the code after it does not know of.
                 if let (Some(way), Some(path)) = (refused, &self.path)
-                    && !path.has(crate::code::guards::Flag::Refused)
+                    && !path.has(Flag::Refused)
                 {
                     let meant = if way == 0 { no } else { yes };
                     let at = self.pos(stmt.span);
@@ -131,18 +128,14 @@ impl<'a> Run<'a> {
 
     /// Ends the path by an error.
     pub fn throw(&mut self) {
-        let Some(path) = self.path.take() else { return };
-        if let Some(caught) = self.frames.last_mut().and_then(|frame| frame.tries.last_mut()) {
-            caught.push(path);
-        }
+        self.path = None;
     }
 
     /// One round of a loop: what breaks out of it goes on behind it.
     fn round(&mut self, body: &'a [Stmt]) {
         let before = self.path.clone();
         self.block(body);
-        let returned = self.path.is_none();
-        if returned {
+        if self.path.is_none() {
             // `break`, `continue` and `return` look alike here: go on with what was known before.
             self.path = before;
         }
@@ -170,45 +163,31 @@ impl<'a> Run<'a> {
 
     fn switch(&mut self, on: &'a Expr, cases: &'a [(Option<Expr>, Vec<Stmt>)]) {
         let value = self.expr(on);
-        let Some(before) = self.path.clone() else { return };
-        let mut ends: Vec<(Guards, super::Changes)> = Vec::new();
-        let floor = std::mem::replace(&mut self.floor, u32::MAX);
-        self.floor = floor.max(self.heap.len());
         let has_default = cases.iter().any(|(test, _)| test.is_none());
-        for (number, (test, _)) in cases.iter().enumerate() {
-            let mark = self.undo.len();
-            self.path = Some(before.clone());
-            if let Some(test) = test {
-                let wanted = self.expr(test);
-                let equal = self.compare(crate::model::unit::Binary::Equal, &value, &wanted, test);
-                let truth = self.truth(&equal);
-                match truth.yes {
-                    Some(yes) => self.learn(&yes),
-                    None => self.path = None,
+        // Without a default, none of the cases is a way too.
+        let ways = cases.len() + usize::from(!has_default);
+        self.branch(vec![Some(Guards::default()); ways], |run, way| {
+            if let Some((Some(test), _)) = cases.get(way) {
+                let wanted = run.expr(test);
+                let equal = run.compare(Binary::Equal, &value, &wanted, test);
+                match run.truth(&equal).yes {
+                    Some(yes) => run.learn(&yes),
+                    None => run.path = None,
                 }
             }
             // Falls through until a case ends in `break` or `return`.
-            for (_, body) in cases.iter().skip(number) {
+            for (_, body) in cases.iter().skip(way) {
                 let falls = !body.iter().any(ends_case);
                 let (head, ended) = match body.iter().position(|stmt| matches!(stmt.kind, StmtKind::Break)) {
                     Some(at) => (body.get(..at).unwrap_or_default(), true),
                     None => (body.as_slice(), false),
                 };
-                self.block(head);
-                if ended || !falls || self.path.is_none() {
+                run.block(head);
+                if ended || !falls || run.path.is_none() {
                     break;
                 }
             }
-            let changes = self.roll_back(mark);
-            if let Some(end) = self.path.take() {
-                ends.push((end, changes));
-            }
-        }
-        if !has_default {
-            ends.push((before, super::Changes::default()));
-        }
-        self.floor = floor;
-        self.join(ends);
+        });
     }
 
     fn stmt_try(
@@ -219,14 +198,8 @@ impl<'a> Run<'a> {
         finally: &'a [Stmt],
     ) {
         let Some(before) = self.path.clone() else { return };
-        if let (Some(frame), Some(_)) = (self.frames.last_mut(), handler) {
-            frame.tries.push(Vec::new());
-        }
         self.block(body);
         if let Some(handler) = handler {
-            if let Some(frame) = self.frames.last_mut() {
-                frame.tries.pop();
-            }
             // Anything in the body may have thrown, so nothing but the start is sure.
             let after = self.path.take();
             let mark = self.undo.len();
@@ -258,19 +231,13 @@ impl<'a> Run<'a> {
     }
 
     /// What is known if a value is true or false, with what only the walk knows of it.
-    pub fn truth(&mut self, value: &Value) -> crate::code::value::Test {
+    pub fn truth(&mut self, value: &Value) -> Test {
         if let Kind::OneOf(values) = &value.kind
             && value.test.is_none()
         {
-            let mut test = crate::code::value::Test::default();
+            let mut test = Test::default();
             for (value, guards) in values.iter() {
-                let truth = self.truth(value);
-                let either = |old: Option<Guards>, new: Option<Guards>| match (old, new) {
-                    (Some(old), Some(new)) => Some(old.common(&new)),
-                    (old, new) => old.or(new),
-                };
-                test.yes = either(test.yes, truth.yes.map(|yes| yes.and(guards)));
-                test.no = either(test.no, truth.no.map(|no| no.and(guards)));
+                test.or(self.truth(value), guards);
             }
             return test;
         }

@@ -204,13 +204,8 @@ impl<'a> Run<'a> {
             let props = &mut self.heap.get_mut(request).props;
             props.insert("functionName".into(), Value::text(name.as_str()));
         }
-        if let EntryKind::Trigger(trigger, class) = &entry.kind {
-            let class_ref = match class.as_str() {
-                "User" => ClassRef::Known("_User".into()),
-                "Role" => ClassRef::Known("_Role".into()),
-                "?" => ClassRef::Unknown,
-                name => ClassRef::Known(name.into()),
-            };
+        if let (EntryKind::Trigger(trigger, _), Some(class)) = (&entry.kind, entry.kind.class()) {
+            let class_ref = if class == "?" { ClassRef::Unknown } else { ClassRef::from(class) };
             let written = matches!(trigger.as_str(), "beforeSave" | "afterSave" | "beforeDelete" | "afterDelete");
             let origin = if written {
                 crate::code::shape::Origin::Trigger

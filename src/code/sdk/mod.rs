@@ -289,19 +289,12 @@ impl<'a> Run<'a> {
 
     /// Adds a row.
     pub fn row_of(&mut self, class: ClassRef, origin: Origin, at: Pos) -> Value {
-        let row = Row { class, origin, acl: None, maybe: Default::default(), written: Vec::new() };
-        self.new_object(Shape::Row(Box::new(row)), at)
+        self.new_object(Row::shape(class, origin), at)
     }
 
     /// Makes an instance of the app's own subclass a row.
     pub fn become_row(&mut self, id: crate::code::heap::ObjectId, class: ClassRef) {
-        self.heap.get_mut(id).shape = Shape::Row(Box::new(Row {
-            class,
-            origin: Origin::New,
-            acl: None,
-            maybe: Default::default(),
-            written: Vec::new(),
-        }));
+        self.heap.get_mut(id).shape = Row::shape(class, Origin::New);
     }
 
     /// The options among arguments: the last object that has a key of options.

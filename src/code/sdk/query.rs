@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::code::event::{Does, RowsEvent, What};
 use crate::code::guards::{About, Flag, Guards};
 use crate::code::heap::ObjectId;
-use crate::code::run::Run;
+use crate::code::run::{Run, is_secret_column, promise_value};
 use crate::code::shape::{ClassRef, Filter, Origin, Query, Rights, Selection, Shape};
 use crate::code::taint::Taint;
 use crate::code::value::{Kind, Pos, Test, Value};
@@ -304,9 +304,8 @@ impl<'a> Run<'a> {
                 let before = self.path.clone();
                 self.old_callbacks(args.last(), &row, at);
                 self.path = before;
-                let mut guards = self.guards();
-                guards = guards.and(&known);
-                return crate::code::run::promise_value(row, guards);
+                let guards = self.guards().and(&known);
+                return promise_value(row, guards);
             }
             "count" => Value { kind: Kind::Unknown, taint: None, test },
             "aggregate" | "distinct" => self.list_of(row, None, at),
@@ -343,36 +342,21 @@ impl<'a> Run<'a> {
         let mut known = Guards::default();
         if !selection.tied {
             // Somebody knew a secret of the row.
-            let knows = query.filters.iter().any(|filter| {
-                matches!(&*filter.by, "equalTo")
-                    && filter.column.as_text().is_some_and(|column| crate::code::run::is_secret_column(column))
-                    && filter.value.taint.is_some()
-            });
-            let by_token = query.filters.iter().any(|filter| {
-                filter.column.as_text().is_some_and(|column| {
-                    matches!(&**column, "sessionToken" | "_session_token" | "session_token" | "token")
-                }) && filter.value.taint.is_some()
-            });
+            if let (true, Some(row)) = (query.shows(is_secret_column), row) {
+                known = known.and(&Guards::about(About::Owned(row)));
+            }
+            let is_token =
+                |column: &str| matches!(column, "sessionToken" | "_session_token" | "session_token" | "token");
+            let by_token = query.given().any(|(_, column)| is_token(column));
             if by_token && (query.class.is("_Session") || query.class.is("_User")) {
                 known = known.and(&Guards::signed_in());
             }
-            let by_proof = query.filters.iter().any(|filter| {
-                let proves = |column: &str| {
-                    let column = column.to_ascii_lowercase();
-                    ["token", "secret", "hash", "signature", "password"].iter().any(|word| column.contains(word))
-                };
-                matches!(&*filter.by, "equalTo")
-                    && filter.column.as_text().is_some_and(|column| proves(column))
-                    && filter.value.taint.is_some()
-            });
-            if by_proof {
+            let proves = |column: &str| {
+                let column = column.to_ascii_lowercase();
+                ["token", "secret", "hash", "signature", "password"].iter().any(|word| column.contains(word))
+            };
+            if query.shows(proves) {
                 known = known.and(&Guards::flag(Flag::Secret));
-            }
-            if let (true, Some(row)) = (knows, row) {
-                known = known.and(&Guards::about(About::Owned(row)));
-            }
-            if selection.session {
-                known = known.and(&Guards::signed_in());
             }
             return known;
         }
@@ -400,10 +384,18 @@ impl<'a> Run<'a> {
 /// Whether a query asks for the session of a token that the client sent: who shows a
 /// token is its user.
 fn is_session_of_token(query: &Query) -> bool {
-    let shows = |filter: &Filter| {
-        &*filter.by == "equalTo"
-            && filter.column.as_text().is_some_and(|column| &**column == "sessionToken")
-            && filter.value.taint.is_some()
-    };
-    query.class.is("_Session") && !query.is_or && query.filters.iter().any(shows)
+    query.class.is("_Session") && !query.is_or && query.shows(|column| column == "sessionToken")
+}
+
+impl Query {
+    /// Conditions with a value of the client: the method and the column.
+    fn given(&self) -> impl Iterator<Item = (&str, &str)> {
+        let given = self.filters.iter().filter(|filter| filter.value.taint.is_some());
+        given.filter_map(|filter| Some((&*filter.by, &**filter.column.as_text()?)))
+    }
+
+    /// Whether the client must show what is in a column of this kind.
+    fn shows(&self, is_wanted: impl Fn(&str) -> bool) -> bool {
+        self.given().any(|(by, column)| by == "equalTo" && is_wanted(column))
+    }
 }
