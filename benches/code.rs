@@ -9,7 +9,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use parse_audit::code::analysis::analyse;
 use parse_audit::code::lower::{Source, lower_all};
-use parse_audit::code::risk::Sinks;
+use parse_audit::code::risk::{FlowRule, Sinks};
 use parse_audit::model::FileId;
 use parse_audit::read::{Input, Reading, Settings, Silent, read};
 use parse_audit::rules::loader::built_in;
@@ -20,7 +20,7 @@ fn main() {
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
     let rules = built_in().expect("the built-in rules");
     let program = Program::new(rules, Words::new(Vec::new()).expect("the built-in words"));
-    let sinks: Vec<Sinks<'_>> = program.flows().map(|(id, matcher)| Sinks { id: id.as_str(), matcher }).collect();
+    let sinks = Sinks::new(program.flows().map(|(id, matcher)| FlowRule { id: id.as_str(), matcher }));
     for times in [1, 4, 16] {
         let files = generate::code::app(times);
         let bytes = files.values().map(String::len).sum::<usize>() as u64;
@@ -47,7 +47,7 @@ fn main() {
 fn reading(times: u64) -> Reading {
     let reading = read(&Input::Memory(generate::code::app(times)), &Settings::default(), &Silent);
     assert_eq!(reading.problems, [], "the app is well-formed");
-    let analysis = analyse(&reading.snapshot.app, &[]);
+    let analysis = analyse(&reading.snapshot.app, &Sinks::default());
     assert_eq!(analysis.handlers.len() as u64, times * generate::code::HANDLERS, "all handlers are seen");
     assert_eq!((analysis.unloaded, analysis.cut), (Vec::new(), Vec::new()), "and followed to the end");
     reading

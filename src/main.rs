@@ -6,6 +6,10 @@ use clap::Parser;
 use parse_audit::cli::Cli;
 use parse_audit::commands;
 
+/// Walking through code makes and drops many small values on all cores.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     ExitCode::from(commands::run(&Cli::parse()))
 }

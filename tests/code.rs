@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use parse_audit::audit::audit;
 use parse_audit::code::analysis::{Analysis, analyse};
+use parse_audit::code::risk::Sinks;
 use parse_audit::finding::Finding;
 use parse_audit::model::Snapshot;
 use parse_audit::model::place::Content;
@@ -45,7 +46,7 @@ fn reading(shape: &str, twin: &str) -> Reading {
 }
 
 fn analysed(shape: &str, twin: &str) -> Analysis {
-    analyse(&reading(shape, twin).snapshot.app, &[])
+    analyse(&reading(shape, twin).snapshot.app, &Sinks::default())
 }
 
 /// What the rules about cloud code find in an app, sorted.
@@ -173,6 +174,6 @@ fn every_route_of_a_long_table_becomes_a_handler() {
         let main = format!("const routes = [\n{rows}];\n{register}\n");
         let files = [("cloud/main.js".to_owned(), main)];
         let reading = read(&Input::Memory(files.into()), &Settings::default(), &Silent);
-        assert_eq!(analyse(&reading.snapshot.app, &[]).handlers.len(), 300, "{register}");
+        assert_eq!(analyse(&reading.snapshot.app, &Sinks::default()).handlers.len(), 300, "{register}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::code::analysis::{Analysis, place};
 use crate::code::entry::Callers;
-use crate::code::risk::Risk;
+use crate::code::risk::{Reading, Risk};
 use crate::code::value::Pos;
 use crate::model::clp::DefaultAcl;
 use crate::model::snapshot::Gap;
@@ -25,8 +25,8 @@ pub fn facts(app: &App, analysis: &Analysis, words: &Words, access: &[Access<'_>
         "row-without-acl" => is_open(risk, analysis, access) && is_personal(risk, words, access),
         _ => true,
     };
-    let facts = of_code.filter(holds).filter_map(|risk| fact(risk, risk.kind, units, texts));
-    facts.map(|fact| by_class(fact, access)).collect()
+    let rated = |risk: &Risk| Some(Fact { severity: by_class(risk, access), ..fact(risk, risk.kind, units, texts)? });
+    of_code.filter(holds).filter_map(rated).collect()
 }
 
 /// Whether rows are about people: by the columns that code writes, and those of the class.
@@ -53,11 +53,6 @@ fn is_open(risk: &Risk, analysis: &Analysis, access: &[Access<'_>]) -> bool {
         })
 }
 
-/// Whether only something worked out of all rows is given back.
-fn gives_sum(fact: &Fact) -> bool {
-    fact.words.iter().any(|(name, word)| *name == "what" && word.ends_with("to work out its answer"))
-}
-
 /// Whether a risk is about what clients write.
 fn trusts_client(risk: &Risk) -> bool {
     matches!(risk.kind, "trigger-trusts-object" | "side-effect-for-anyone" | "operator-from-client")
@@ -79,24 +74,22 @@ pub fn gaps(analysis: &Analysis) -> Vec<Gap> {
     analysis.cut.iter().map(gap).collect()
 }
 
-/// How bad it is, by what is known of the class: worse where it holds data of people, less
-/// where its permissions let everyone read it anyway.
-fn by_class(mut fact: Fact, access: &[Access<'_>]) -> Fact {
-    let reads = matches!(fact.kind, "master-key-for-anyone" | "object-of-others" | "rows-returned-whole")
-        && fact.words.iter().any(|(name, word)| *name == "what" && word.starts_with("reads"));
-    let (true, Some(severity)) = (reads, fact.severity) else { return fact };
-    let Some(class) = access.iter().find(|access| Some(&access.class.name) == fact.class.as_ref()) else { return fact };
-    let is_personal = class.holds(&[Tag::Personal, Tag::Sensitive, Tag::Secret]);
-    let is_open = class.reached_by(Operation::Find) == Some(Who::Public);
-    fact.severity = Some(match (is_personal, is_open) {
+/// How bad it is to read these rows, by what is known of the class: worse where it holds data of
+/// people, less where its permissions let everyone read it anyway.
+fn by_class(risk: &Risk, access: &[Access<'_>]) -> Option<Severity> {
+    let (severity, Some(reading), Some(name)) = (risk.severity?, risk.reading, &risk.class) else {
+        return risk.severity;
+    };
+    let Some(class) = access.iter().find(|access| access.class.name.as_str() == name) else { return risk.severity };
+    Some(if class.reached_by(Operation::Find) == Some(Who::Public) {
         // The class itself is reported; the function adds nothing.
-        (_, true) => severity.min(Severity::Low),
+        severity.min(Severity::Low)
+    } else if reading == Reading::Rows && class.holds(&[Tag::Personal, Tag::Sensitive, Tag::Secret]) {
+        severity.max(Severity::High)
+    } else {
         // A sum over rows of people tells little about each of them.
-        (true, false) if !gives_sum(&fact) => severity.max(Severity::High),
-        (true, false) => severity,
-        (false, false) => severity,
-    });
-    fact
+        severity
+    })
 }
 
 /// The facts that a `[flow]` rule found.
@@ -130,10 +123,8 @@ fn fact(risk: &Risk, kind: &'static str, units: &[Unit], texts: &Texts) -> Optio
             fact = fact.word(name, word);
         }
     }
-    Some(match risk.severity {
-        Some(severity) => fact.rated(severity),
-        None => fact,
-    })
+    fact.severity = risk.severity;
+    Some(fact)
 }
 
 fn caller(callers: Callers) -> Caller {

@@ -88,12 +88,6 @@ impl Fact {
         self
     }
 
-    /// The same fact, as bad as this whatever the rule says.
-    pub fn rated(mut self, severity: Severity) -> Self {
-        self.severity = Some(severity);
-        self
-    }
-
     /// The same fact about rows.
     pub fn with_rows(mut self, reached: u64, total: u64) -> Self {
         self.rows = Some(Rows { reached, total });

@@ -17,7 +17,7 @@ mod stored;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::code::analysis::analyse;
-use crate::code::risk::Sinks as FlowRule;
+use crate::code::risk::{FlowRule, Sinks};
 use crate::finding::Finding;
 use crate::finding::suppress::{self, Directive, KnownRules, Suppressed};
 use crate::model::snapshot::Gap;
@@ -54,7 +54,7 @@ pub fn severity(program: &Program, finding: &Finding) -> Severity {
 pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>, today: jiff::civil::Date) -> Outcome {
     let engine = Engine::new(&snapshot.app);
     let access = access::all(&engine, &program.words);
-    let flows: Vec<FlowRule<'_>> = program.flows().map(|(id, matcher)| FlowRule { id: id.as_str(), matcher }).collect();
+    let flows = Sinks::new(program.flows().map(|(id, matcher)| FlowRule { id: id.as_str(), matcher }));
     let analysis = analyse(&snapshot.app, &flows);
     let mut facts = facts(snapshot, program, &engine, &access);
     facts.extend(code::facts(&snapshot.app, &analysis, &program.words, &access, &snapshot.texts));

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::model::{App, Unit};
 
+use super::deep;
 use super::entry::{Entry, EntryKind};
 use super::guards::{Flag, Guards};
 use super::resolve::Project;
@@ -43,20 +44,16 @@ struct Facts {
 }
 
 /// Looks into all code of an app.
-pub fn analyse(app: &App, sinks: &[risk::Sinks<'_>]) -> Analysis {
+pub fn analyse(app: &App, sinks: &risk::Sinks<'_>) -> Analysis {
     let units = app.code.read().map_or(&[][..], Vec::as_slice);
     if units.is_empty() {
         return Analysis::default();
     }
-    // Walking recurses as deep as code is nested and calls go.
-    const STACK: usize = 256 << 20;
-    match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
-        Ok(pool) => pool.install(|| all_of(app, units, sinks)),
-        Err(_) => Analysis { cut: vec!["all handlers".to_owned()], ..Analysis::default() },
-    }
+    deep::run(|| all_of(app, units, sinks))
+        .unwrap_or_else(|_| Analysis { cut: vec!["all handlers".to_owned()], ..Analysis::default() })
 }
 
-fn all_of(app: &App, units: &[Unit], sinks: &[risk::Sinks<'_>]) -> Analysis {
+fn all_of(app: &App, units: &[Unit], sinks: &risk::Sinks<'_>) -> Analysis {
     let project = Project::new(app);
     let legacy_master = !runs_on_parse_server(&project, units);
     let world = World { units, project: &project, legacy_master };
@@ -175,7 +172,7 @@ struct Walked {
 }
 
 /// Walks through one handler.
-fn walk(mut run: Run<'_>, entry: &Entry, app: &Facts, sinks: &[risk::Sinks<'_>]) -> Walked {
+fn walk(mut run: Run<'_>, entry: &Entry, app: &Facts, sinks: &risk::Sinks<'_>) -> Walked {
     run.frozen = app.frozen.get("_User").map(|names| names.as_slice().into()).unwrap_or_else(|| Arc::from([]));
     let guards = start(&mut run, entry);
     let handler = Handler {

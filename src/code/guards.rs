@@ -1,6 +1,7 @@
 //! What is known on a path through the code: which tests were passed on the way.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::model::unit::Name;
 
@@ -11,8 +12,8 @@ use super::taint::Clean;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Guards {
     flags: u16,
-    /// What is known of single values; mostly nothing.
-    about: BTreeSet<About>,
+    /// What is known of single values; mostly nothing. Paths share it.
+    about: Option<Arc<BTreeSet<About>>>,
 }
 
 /// What is known of a single value.
@@ -56,7 +57,7 @@ pub enum Flag {
 impl Guards {
     /// One thing that is known of the caller.
     pub fn flag(flag: Flag) -> Self {
-        Self { flags: flag as u16, about: BTreeSet::new() }
+        Self { flags: flag as u16, about: None }
     }
 
     /// The caller is signed in.
@@ -66,7 +67,7 @@ impl Guards {
 
     /// One thing that is known of a value.
     pub fn about(about: About) -> Self {
-        Self { flags: 0, about: BTreeSet::from([about]) }
+        Self { flags: 0, about: Some(Arc::new(BTreeSet::from([about]))) }
     }
 
     /// Both sets.
@@ -74,17 +75,23 @@ impl Guards {
         if other.is_empty() {
             return self.clone();
         }
-        let about =
-            if other.about.is_empty() { self.about.clone() } else { self.about.union(&other.about).cloned().collect() };
+        let about = match (&self.about, &other.about) {
+            (Some(mine), Some(theirs)) if theirs.is_subset(mine) => Some(Arc::clone(mine)),
+            (Some(mine), Some(theirs)) => Some(Arc::new(mine.union(theirs).cloned().collect())),
+            (mine, theirs) => mine.clone().or_else(|| theirs.clone()),
+        };
         Self { flags: self.flags | other.flags, about }
     }
 
     /// What both know.
     pub fn common(&self, other: &Self) -> Self {
-        let about = if self.about.is_empty() || other.about.is_empty() {
-            BTreeSet::new()
-        } else {
-            self.about.intersection(&other.about).cloned().collect()
+        let about = match (&self.about, &other.about) {
+            (Some(mine), Some(theirs)) if mine == theirs => Some(Arc::clone(mine)),
+            (Some(mine), Some(theirs)) => {
+                let both: BTreeSet<About> = mine.intersection(theirs).cloned().collect();
+                (!both.is_empty()).then(|| Arc::new(both))
+            }
+            _ => None,
         };
         Self { flags: self.common_flags(other), about }
     }
@@ -124,22 +131,26 @@ impl Guards {
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.flags == 0 && self.about.is_empty()
+        self.flags == 0 && self.about.is_none()
+    }
+
+    fn each_about(&self) -> impl Iterator<Item = &About> {
+        self.about.iter().flat_map(|about| about.iter())
     }
 
     /// Whether a row is known to be the caller's.
     pub fn owns(&self, row: ObjectId) -> bool {
-        self.about.contains(&About::Owned(row))
+        self.about.as_ref().is_some_and(|about| about.contains(&About::Owned(row)))
     }
 
     /// Whether any row is known to be the caller's.
     pub fn owns_any(&self) -> bool {
-        self.about.iter().any(|about| matches!(about, About::Owned(_)))
+        self.each_about().any(|about| matches!(about, About::Owned(_)))
     }
 
     /// Whether a value of the request, or what it is a part of, is tied to the caller.
     pub fn ties(&self, name: &str) -> bool {
-        self.about.iter().any(|about| match about {
+        self.each_about().any(|about| match about {
             About::Tied(tied) => **tied == *name,
             About::Owned(_) | About::Clean(..) => false,
         })
@@ -148,7 +159,7 @@ impl Guards {
     /// What was made sure of a value of the request.
     pub fn clean(&self, name: &str) -> Clean {
         let mut clean = Clean::default();
-        for about in &self.about {
+        for about in self.each_about() {
             if let About::Clean(of, by) = about
                 && **of == *name
             {

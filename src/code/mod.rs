@@ -3,7 +3,7 @@
 //! [`lower`] makes a `model::Unit` of a text. The parser behind it is named in one file
 //! only, `parser.rs`. It and everything that walks through a tree recurse, and a stack
 //! that overflows cannot be caught; so `guard.rs` looks at the text first and refuses
-//! what is nested too deep, and parsing is done on threads with large stacks.
+//! what is nested too deep, and both are done on the threads of [`deep`].
 //!
 //! [`resolve`] finds the file that a module's name means. [`run`] walks through code with
 //! what is known in place of values, [`sdk`] knows what Parse's SDK does, and [`risk`]
@@ -11,6 +11,7 @@
 //! options of the servers that are started.
 
 pub mod analysis;
+pub mod deep;
 pub mod entries;
 pub mod entry;
 pub mod event;

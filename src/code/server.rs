@@ -14,6 +14,7 @@ use crate::model::unit::{Expr, ExprKind, Prop, PropKey};
 use crate::model::{App, FileId, Place, Span, Unit};
 
 use super::analysis::place;
+use super::deep;
 use super::heap::ObjectId;
 use super::resolve::Project;
 use super::run::{Run, World};
@@ -38,6 +39,14 @@ pub struct Started {
 /// were loaded meanwhile.
 pub fn started(app: &App) -> (Vec<Started>, BTreeSet<FileId>) {
     let units = app.code.read().map_or(&[][..], Vec::as_slice);
+    if units.is_empty() {
+        return Default::default();
+    }
+    // Without threads there are no units either.
+    deep::run(|| all_started(app, units)).unwrap_or_default()
+}
+
+fn all_started(app: &App, units: &[Unit]) -> (Vec<Started>, BTreeSet<FileId>) {
     let project = Project::new(app);
     let world = World { units, project: &project, legacy_master: false };
     let mut run = Run::new(&world);

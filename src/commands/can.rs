@@ -8,6 +8,7 @@ use crate::audit::Outcome;
 use crate::audit::fact::in_words;
 use crate::cli::CanArgs;
 use crate::code::analysis::analyse;
+use crate::code::risk::Sinks;
 use crate::model::{Class, Known, Operation};
 use crate::permit::{Caller, Cell, Engine, Reach};
 use crate::read::Silent;
@@ -49,7 +50,7 @@ pub fn run(args: &CanArgs) -> Result<u8> {
         let outcome = Outcome::default();
         let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
         report.prefix = check::prefix(&args.path);
-        through_code(&mut out, &through::reached(&engine, &analyse(app, &[]), &report, &who))?;
+        through_code(&mut out, &through::reached(&engine, &analyse(app, &Sinks::default()), &report, &who))?;
     }
     write_gaps(&mut out, &reading.snapshot.gaps)?;
     Ok(exit_code(&reading.problems))

@@ -9,6 +9,7 @@ use crate::audit::Outcome;
 use crate::audit::fact::in_words;
 use crate::cli::ExplainArgs;
 use crate::code::analysis::{Analysis, analyse};
+use crate::code::risk::Sinks;
 use crate::model::principal::Written;
 use crate::model::{App, Class, Known, Operation, Principal, RuleId, UserId, Why};
 use crate::permit::{Denial, Engine, Request, Verdict};
@@ -132,7 +133,7 @@ fn question(text: &str, args: &ExplainArgs) -> Result<u8> {
     let outcome = Outcome::default();
     let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
     report.prefix = prefix_of(&args.path);
-    let lines = lines(&engine, &analyse(app, &[]), &report, class, (&who, &question));
+    let lines = lines(&engine, &analyse(app, &Sinks::default()), &report, class, (&who, &question));
     print(&lines)?;
     Ok(exit_code(&reading.problems))
 }

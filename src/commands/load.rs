@@ -119,9 +119,9 @@ pub fn rules(folders: &[PathBuf]) -> Result<Vec<Rule>> {
     }
     for rule in &own {
         if let Matcher::Secret(matcher) = &rule.matcher
-            && matcher.pattern.as_ref().is_some_and(|pattern| pattern.regex().is_none())
+            && !matcher.compiles()
         {
-            bail!("{}: the pattern of `{}` is too large; write a shorter one", rule.path, rule.id);
+            bail!("{}: the patterns of `{}` are too large; write shorter ones", rule.path, rule.id);
         }
     }
     let built_in = loader::built_in().map_err(|error| anyhow!("{error}"))?;

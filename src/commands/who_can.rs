@@ -10,6 +10,7 @@ use crate::audit::Outcome;
 use crate::audit::fact::in_words;
 use crate::cli::WhoCanArgs;
 use crate::code::analysis::analyse;
+use crate::code::risk::Sinks;
 use crate::model::{App, Class, FieldName, Known, Operation, Principal};
 use crate::permit::witness::Combinations;
 use crate::permit::{Cell, Engine, Reach, Request};
@@ -37,7 +38,7 @@ pub fn run(args: &WhoCanArgs) -> Result<u8> {
     let engine = Engine::new(app);
     let rows = access(&engine, class, op, field.as_ref());
     let combinations = engine.combinations(class, op, field.as_ref().filter(|_| op.is_read()));
-    let analysis = analyse(app, &[]);
+    let analysis = analyse(app, &Sinks::default());
     let outcome = Outcome::default();
     let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
     report.prefix = check::prefix(&args.path);

@@ -125,7 +125,8 @@ fn child(parent: &str, part: &str, depth: usize) -> String {
     if depth > MAX_DEPTH { String::new() } else { format!("{parent}/{part}") }
 }
 
-fn string_end(bytes: &[u8], start: usize) -> usize {
+/// Where a text in double quotes that begins at `start` ends: behind its quote, or with all bytes if it has none.
+pub fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(&byte) = bytes.get(at) {
         match byte {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::code::analysis::analyse;
 use crate::code::lower::{Source, lower_all};
+use crate::code::risk::Sinks;
 use crate::model::{Clp, Field, FileId};
 use serde_json::json;
 
@@ -27,7 +28,7 @@ fn app(code: &str) -> App {
 fn found(code: &str, class: &str, op: Operation, field: Option<&str>) -> Vec<String> {
     let app = app(code);
     let engine = Engine::new(&app);
-    let analysis = analyse(&app, &[]);
+    let analysis = analyse(&app, &Sinks::default());
     let field = field.map(FieldName::from);
     let ways = ways(&engine, &analysis, &app.classes[class], op, field.as_ref());
     ways.iter().map(short).collect()
@@ -102,7 +103,7 @@ fn a_trigger_is_open_to_whoever_may_set_it_off() {
     assert_eq!(delete("Log"), ["afterSave Log Anyone of [] Master"]);
     assert_eq!(delete("Unknown"), ["afterSave Unknown Anyone of ? Master"]);
     let app = app(&code("Log"));
-    let (engine, analysis) = (Engine::new(&app), analyse(&app, &[]));
+    let (engine, analysis) = (Engine::new(&app), analyse(&app, &Sinks::default()));
     let way = &ways(&engine, &analysis, &app.classes["Order"], Operation::Delete, None)[0];
     assert!(!way.is_open_to(&Principal::Public) && !way.is_open_to_clients() && way.is_open_to(&Principal::Master));
 }
@@ -130,7 +131,7 @@ fn a_pointer_in_the_schema_tells_the_class() {
     let mut app = app(code);
     let field = Field::of(FieldKind::Pointer("Order".into()));
     app.classes.get_mut("Note").expect("Note").fields = Known::Read([("order".into(), field)].into());
-    let (engine, analysis) = (Engine::new(&app), analyse(&app, &[]));
+    let (engine, analysis) = (Engine::new(&app), analyse(&app, &Sinks::default()));
     let found = ways(&engine, &analysis, &app.classes["Order"], Operation::Update, None);
     assert_eq!(found.iter().map(short).collect::<Vec<_>>(), ["afterSave Note Anyone of [any-user] Master"]);
 }

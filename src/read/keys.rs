@@ -80,7 +80,7 @@ fn search_file(scanner: &Scanner, file: &Searched) -> Outcome {
 
 fn as_a_whole(scanner: &Scanner, file: &Searched) -> io::Result<Outcome> {
     let bytes = file.bytes.raw(file.size)?;
-    if let Some(hit) = scanner.wants_file(&file.path).then(|| scanner.in_file(&file.path, &bytes)).flatten() {
+    if let Some(hit) = scanner.in_file(&file.path, &bytes) {
         return Ok(Outcome { hits: vec![hit], ..Outcome::default() });
     }
     let Some(decoded) = encoding::decode(bytes) else { return Ok(Outcome::default()) };

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::code::path::{folder, inside, join, name};
+use crate::model::spans::string_end;
 use crate::model::{Aliases, FileId, Manifest};
 
 use super::source::{Bytes, Candidate};
@@ -114,7 +115,7 @@ fn without_comments(text: &str) -> String {
     while let Some(character) = rest.chars().next() {
         let length = match character {
             '"' => {
-                let length = text_length(rest);
+                let length = string_end(rest.as_bytes(), 0);
                 kept.push_str(rest.get(..length).unwrap_or_default());
                 length
             }
@@ -136,19 +137,6 @@ fn without_comments(text: &str) -> String {
         rest = rest.get(length..).unwrap_or_default();
     }
     kept
-}
-
-/// The length of a text with its quotes.
-fn text_length(from_quote: &str) -> usize {
-    let mut escaped = false;
-    for (at, byte) in from_quote.bytes().enumerate().skip(1) {
-        match byte {
-            b'"' if !escaped => return at + 1,
-            b'\\' => escaped = !escaped,
-            _ => escaped = false,
-        }
-    }
-    from_quote.len()
 }
 
 #[cfg(test)]

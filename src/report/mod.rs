@@ -50,7 +50,7 @@ pub struct Report<'a> {
     pub fail_on: Severity,
     /// The exit code of the run.
     pub exit_code: u8,
-    index: OnceLock<BTreeMap<FileId, FileIndex>>,
+    index: OnceLock<BTreeMap<FileId, OnceLock<FileIndex>>>,
 }
 
 /// Lines and fingerprints of a file, made once.
@@ -213,18 +213,16 @@ impl<'a> Report<'a> {
     }
 
     fn file_index(&self, place: &Place) -> Option<&FileIndex> {
-        let index = self.index.get_or_init(|| {
-            let files = self.snapshot.texts.iter();
-            let indexed = files.map(|(file, source)| {
-                let lines = match &source.content {
-                    Content::Text(text) => Lines::new(&text.text),
-                    Content::Head(_) => Lines::new(""),
-                };
-                (file, FileIndex { lines, fingerprints: OnceLock::new() })
-            });
-            indexed.collect()
-        });
-        index.get(&place.file())
+        let index =
+            self.index.get_or_init(|| self.snapshot.texts.iter().map(|(file, _)| (file, OnceLock::new())).collect());
+        let file = index.get(&place.file())?;
+        Some(file.get_or_init(|| {
+            let lines = match self.source(place).map(|source| &source.content) {
+                Some(Content::Text(text)) => Lines::new(&text.text),
+                Some(Content::Head(_)) | None => Lines::new(""),
+            };
+            FileIndex { lines, fingerprints: OnceLock::new() }
+        }))
     }
 }
 

@@ -7,7 +7,7 @@ use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Sour
 
 use crate::model::Span;
 use crate::model::place::{Show, Text};
-use crate::model::spans::Syntax;
+use crate::model::spans::{Syntax, string_end};
 use crate::severity::Severity;
 
 use super::clean;
@@ -120,7 +120,7 @@ fn mask(line: &str, show: Show) -> String {
         let (before, from_quote) = rest.split_at(quote);
         masked.push_str(before);
         default = default.and_then(|depth| before.chars().try_fold(depth, still_inside));
-        let length = text_length(from_quote);
+        let length = string_end(from_quote.as_bytes(), 0);
         let (text, after) = from_quote.split_at(length);
         let is_key = after.trim_start().starts_with(':');
         let inner = text.trim_matches('"');
@@ -157,19 +157,6 @@ fn still_inside(depth: i32, character: char) -> Option<i32> {
         ',' => (depth > 0).then_some(depth),
         _ => Some(depth),
     }
-}
-
-/// The length of a text in quotes, up to the end of the line if it does not end.
-fn text_length(from_quote: &str) -> usize {
-    let mut escaped = false;
-    for (at, character) in from_quote.char_indices().skip(1) {
-        match character {
-            '"' if !escaped => return at + 1,
-            '\\' => escaped = !escaped,
-            _ => escaped = false,
-        }
-    }
-    from_quote.len()
 }
 
 /// Ten letters and digits: an object id as Parse Server makes them. One in six has no

@@ -108,17 +108,22 @@ impl Sink {
     pub fn is_called(&self, callee: &str) -> bool {
         let (asked, call) = constructor(&self.call);
         let (given, callee) = constructor(callee);
-        let call: Vec<&str> = call.split('.').collect();
-        let callee: Vec<&str> = callee.split('.').collect();
-        // A `*` in front takes as many names as the others leave, but at least one.
-        let last = match call.as_slice() {
-            ["*", rest @ ..] => callee.len().checked_sub(rest.len()).filter(|left| *left > 0).map(|left| (left, rest)),
-            all => (callee.len() == all.len()).then_some((0, all)),
-        };
-        asked == given
-            && last.is_some_and(|(skipped, call)| {
-                call.iter().zip(callee.iter().skip(skipped)).all(|(call, name)| *call == "*" || call == name)
-            })
+        let (mut parts, mut names) = (call.rsplit('.').peekable(), callee.rsplit('.'));
+        loop {
+            match (parts.next(), names.next()) {
+                (None, None) => return asked == given,
+                // A `*` in front takes as many names as the others leave, but at least one.
+                (Some("*"), Some(_)) if parts.peek().is_none() => return asked == given,
+                (Some(part), Some(name)) if part == "*" || part == name => {}
+                _ => return false,
+            }
+        }
+    }
+
+    /// The last of the names that are called.
+    pub fn last_name(&self) -> &str {
+        let (_, names) = constructor(&self.call);
+        names.rsplit('.').next().unwrap_or(names)
     }
 
     /// The number of the argument, from 0, and the names of properties below it, the outermost

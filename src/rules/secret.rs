@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSet};
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use serde::de::Error as _;
@@ -128,10 +128,11 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
-/// Patterns of paths.
+/// Patterns of paths, compiled when they are first needed.
 #[derive(Debug, Clone, Default)]
 pub struct Paths {
-    globs: GlobSet,
+    globs: Vec<Glob>,
+    set: Arc<OnceLock<Option<GlobSet>>>,
 }
 
 impl Paths {
@@ -142,13 +143,17 @@ impl Paths {
 
     /// Whether one of them is that of a path.
     pub fn has(&self, path: &str) -> bool {
-        self.globs.is_match(path)
+        !self.is_empty() && self.compiled().is_some_and(|set| set.is_match(path))
+    }
+
+    fn compiled(&self) -> Option<&GlobSet> {
+        self.set.get_or_init(|| GlobSet::new(&self.globs).ok()).as_ref()
     }
 }
 
 impl<'de> Deserialize<'de> for Paths {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut globs = GlobSetBuilder::new();
+        let mut globs = Vec::new();
         for pattern in Vec::<String>::deserialize(from)? {
             // As in `.gitignore`: without a slash at any depth, with one at the end a folder.
             let anywhere = if pattern.trim_end_matches('/').contains('/') { "" } else { "**/" };
@@ -157,13 +162,19 @@ impl<'de> Deserialize<'de> for Paths {
                 .literal_separator(true)
                 .case_insensitive(true)
                 .build();
-            globs.add(glob.map_err(|error| D::Error::custom(format!("no pattern of paths: {error}")))?);
+            globs.push(glob.map_err(|error| D::Error::custom(format!("no pattern of paths: {error}")))?);
         }
-        Ok(Self { globs: globs.build().map_err(|error| D::Error::custom(format!("no pattern of paths: {error}")))? })
+        Ok(Self { globs, set: Arc::default() })
     }
 }
 
 impl SecretMatcher {
+    /// Whether its patterns are small enough to be compiled. Compiles them: for rules of one's own.
+    pub fn compiles(&self) -> bool {
+        self.pattern.as_ref().is_none_or(|pattern| pattern.regex().is_some())
+            && [&self.paths, &self.not_paths, &self.files].iter().all(|paths| paths.compiled().is_some())
+    }
+
     /// What is wrong with the table as a whole: the key it is about, and what was expected.
     pub fn fault(&self) -> Option<(&'static str, &'static str)> {
         match &self.pattern {

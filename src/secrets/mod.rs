@@ -118,11 +118,6 @@ impl Scanner {
         Some(hit)
     }
 
-    /// Whether a file may be a key as a whole.
-    pub fn wants_file(&self, path: &str) -> bool {
-        self.rules.iter().any(|rule| rule.matcher.files.has(path))
-    }
-
     /// Where the pattern of each rule may run: round its words, joined where they touch.
     fn windows(&self, text: &[u8]) -> BTreeMap<usize, Vec<Range<usize>>> {
         let mut windows: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::code::deep::{self, NoThreads};
 use crate::code::guard;
 use crate::code::parser::{self, Allocator, GetSpan, Refusal, Syntax, TreeSpan, ast};
 use crate::model::unit::{Expr, ExprKind, Function, Name, Pattern, Stmt, StmtKind};
@@ -21,10 +22,6 @@ mod patterns;
 mod statements;
 #[cfg(test)]
 mod tests;
-
-/// Stack of a thread that parses or walks through units, in bytes. The highest tree that
-/// `guard` lets through fits also without optimisation; see its tests.
-const STACK: usize = 64 << 20;
 
 /// Why a file of code could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,14 +54,14 @@ pub fn is_code(path: &str) -> bool {
 
 /// Reads a file of JavaScript or TypeScript.
 pub fn lower(file: FileId, path: &str, text: &str) -> Result<Unit, Unreadable> {
-    with_stack(|| code(Source { file, path, text })).unwrap_or_else(|error| Err(no_thread(&error)))
+    deep::run(|| code(Source { file, path, text })).unwrap_or_else(|error| Err(error.into()))
 }
 
 /// Reads a JSON document, as a module that exports its value.
 ///
 /// Comments, commas at the end and other forms of JavaScript are taken as well.
 pub fn lower_json(file: FileId, path: &str, text: &str) -> Result<Unit, Unreadable> {
-    with_stack(|| json(Source { file, path, text })).unwrap_or_else(|error| Err(no_thread(&error)))
+    deep::run(|| json(Source { file, path, text })).unwrap_or_else(|error| Err(error.into()))
 }
 
 /// Reads files on all cores: JSON where the path ends in `.json`, else code. The results
@@ -74,24 +71,14 @@ pub fn lower_all(files: &[Source<'_>]) -> Vec<Result<Unit, Unreadable>> {
         let is_json = source.path.to_ascii_lowercase().ends_with(".json");
         if is_json { json(*source) } else { code(*source) }
     };
-    match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
-        Ok(pool) => pool.install(|| files.par_iter().map(read).collect()),
-        Err(error) => files.iter().map(|_| Err(no_thread(&error))).collect(),
+    deep::run(|| files.par_iter().map(read).collect())
+        .unwrap_or_else(|error| files.iter().map(|_| Err(error.clone().into())).collect())
+}
+
+impl From<NoThreads> for Unreadable {
+    fn from(error: NoThreads) -> Self {
+        Self { reason: error.to_string(), at: None }
     }
-}
-
-/// Runs something that recurses on a unit, on a thread with a stack that is large enough.
-///
-/// Fails if the system gives no further thread. A panic goes on in the caller.
-pub fn with_stack<T: Send>(run: impl FnOnce() -> T + Send) -> std::io::Result<T> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run)?;
-        thread.join().map_or_else(|panic| std::panic::resume_unwind(panic), Ok)
-    })
-}
-
-fn no_thread(error: &dyn std::error::Error) -> Unreadable {
-    Unreadable { reason: format!("no thread could be started: {error}"), at: None }
 }
 
 impl From<Refusal> for Unreadable {

@@ -185,9 +185,9 @@ pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
 pub fn effect_of(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[Value]) -> Option<Effect> {
     let within = &event.within;
     let by_name = CALLS.iter().find(|(ends, packages, _)| {
-        let ends_so = ends.iter().any(|end| path == *end || path.ends_with(&format!(".{end}")));
-        let lower = path.to_ascii_lowercase();
-        ends_so && (packages.is_empty() || packages.iter().any(|package| lower.contains(package)))
+        let is_end =
+            |end: &&str| path.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('.'));
+        ends.iter().any(is_end) && (packages.is_empty() || names::has_any(path, packages))
     });
     if let Some((_, _, effect)) = by_name {
         return Some(*effect);

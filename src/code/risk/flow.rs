@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::code::event::{Event, What};
 use crate::code::guards::Flag;
 use crate::code::shape::Shape;
@@ -22,8 +24,39 @@ pub struct FlowRule<'r> {
 
 pub use crate::rules::flow::Source;
 
+/// The `[flow]` rules, by what is called.
+#[derive(Debug, Default)]
+pub struct Sinks<'r> {
+    rules: Vec<FlowRule<'r>>,
+    /// Number of the rule and its sink, by the last name of the call; `*` is any.
+    by_last_name: FxHashMap<&'r str, Vec<(usize, &'r Sink)>>,
+}
+
+impl<'r> Sinks<'r> {
+    /// All rules.
+    pub fn new(rules: impl IntoIterator<Item = FlowRule<'r>>) -> Self {
+        let rules: Vec<FlowRule<'r>> = rules.into_iter().collect();
+        let mut by_last_name: FxHashMap<&str, Vec<(usize, &Sink)>> = FxHashMap::default();
+        for (number, rule) in rules.iter().enumerate() {
+            for sink in &rule.matcher.into {
+                by_last_name.entry(sink.last_name()).or_default().push((number, sink));
+            }
+        }
+        Self { rules, by_last_name }
+    }
+
+    /// The sinks that a call is, with their rules.
+    fn called(&self, name: &str) -> impl Iterator<Item = (FlowRule<'r>, &'r Sink)> {
+        let last = name.rsplit(['.', ' ']).next().unwrap_or(name);
+        let named = [last, "*"].into_iter().filter_map(|last| self.by_last_name.get(last)).flatten();
+        named
+            .filter(move |(_, sink)| sink.is_called(name))
+            .filter_map(|(number, sink)| Some((*self.rules.get(*number)?, *sink)))
+    }
+}
+
 /// Judges a handler.
-pub fn judge(scene: &Scene<'_, '_>, rules: &[FlowRule<'_>], found: &mut Vec<Risk>) {
+pub fn judge(scene: &Scene<'_, '_>, sinks: &Sinks<'_>, found: &mut Vec<Risk>) {
     for event in scene.events {
         let (name, args) = match &event.what {
             What::Call { path, args, is_new } => {
@@ -35,14 +68,12 @@ pub fn judge(scene: &Scene<'_, '_>, rules: &[FlowRule<'_>], found: &mut Vec<Risk
         if event.guards.has(Flag::Master) {
             continue;
         }
-        for rule in rules {
-            for sink in rule.matcher.into.iter().filter(|sink| sink.is_called(&name)) {
-                if let Some(taint) = reaching(scene, event, sink, args, rule.matcher) {
-                    let shown = name.replace("query.", "");
-                    let mut risk = scene.risk("", event).word("sink", shown.clone());
-                    risk.rule = Some(rule.id.to_owned());
-                    found.push(risk.by(&taint, &format!("reaches `{shown}`")));
-                }
+        for (rule, sink) in sinks.called(&name) {
+            if let Some(taint) = reaching(scene, event, sink, args, rule.matcher) {
+                let shown = name.replace("query.", "");
+                let mut risk = scene.risk("", event).word("sink", shown.clone());
+                risk.rule = Some(rule.id.to_owned());
+                found.push(risk.by(&taint, &format!("reaches `{shown}`")));
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::code::value::Value;
 use crate::severity::Severity;
 
 use super::answer::{columns_in, rows_in};
-use super::{Risk, Scene, names};
+use super::{Reading, Risk, Scene, names};
 
 /// Judges a handler.
 pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
@@ -84,11 +84,16 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
         Does::Update | Does::Delete => Severity::High,
     };
     let aggregates = rows.does == Does::Read && is_every_row && !whole && !chosen;
-    let what = match class.filter(|_| aggregates && answers(scene)) {
-        Some(class) => format!("reads all rows of `{class}` to work out its answer"),
-        None => what(rows),
+    let (what, reading) = match class.filter(|_| aggregates && answers(scene)) {
+        Some(class) => (format!("reads all rows of `{class}` to work out its answer"), Some(Reading::Sum)),
+        None => (what(rows), reading(rows)),
     };
-    Some(scene.risk("master-key-for-anyone", event).word("what", what).about(class).rated(severity))
+    let risk = scene.risk("master-key-for-anyone", event).word("what", what).about(class).rated(severity);
+    Some(Risk { reading, ..risk })
+}
+
+fn reading(rows: &RowsEvent) -> Option<Reading> {
+    (rows.does == Does::Read).then_some(Reading::Rows)
 }
 
 /// Whether a row is changed that the handler itself made.
@@ -187,6 +192,7 @@ fn object_of_others(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> O
     if let Some(at) = rows.selection.at.filter(|at| *at != risk.at) {
         risk.related.push((at, "selected here".to_owned()));
     }
+    risk.reading = reading(rows);
     Some(risk)
 }
 

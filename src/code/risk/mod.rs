@@ -25,7 +25,7 @@ mod user;
 
 use std::collections::BTreeMap;
 
-pub use flow::{FlowRule as Sinks, Source};
+pub use flow::{FlowRule, Sinks, Source};
 pub use setup::{callable_jobs, file_wide, open_permissions};
 
 use crate::severity::Severity;
@@ -63,10 +63,21 @@ pub struct Risk {
     pub class: Option<String>,
     /// The class whose objects run the trigger, if it is one.
     pub trigger: Option<String>,
+    /// What is read, if that is the risk.
+    pub reading: Option<Reading>,
     /// Columns that are written, for what depends on whether they are about people.
     pub columns: Vec<String>,
     /// How bad compared with others of its kind in the handler.
     weight: u8,
+}
+
+/// What is given away of rows that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// The rows, or what is in some of them.
+    Rows,
+    /// Only something that is worked out of all rows of the class.
+    Sum,
 }
 
 /// What the judges of risks see.
@@ -91,7 +102,7 @@ pub struct Found {
 
 /// All that is risky in a handler. `validators` tells whether the server knows those of
 /// parameters.
-pub fn of_handler(run: &mut Run<'_>, entry: &Entry, frozen: &Frozen, sinks: &[Sinks<'_>], validators: bool) -> Found {
+pub fn of_handler(run: &mut Run<'_>, entry: &Entry, frozen: &Frozen, sinks: &Sinks<'_>, validators: bool) -> Found {
     let events = std::mem::take(&mut run.events);
     let scene = Scene { run, entry, events: &events, frozen };
     let mut found = Vec::new();
@@ -220,6 +231,7 @@ impl Risk {
             words: Vec::new(),
             severity: None,
             class: None,
+            reading: None,
             columns: Vec::new(),
             trigger: None,
             weight: 0,
