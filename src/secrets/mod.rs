@@ -9,12 +9,14 @@ mod check;
 pub mod encoding;
 mod judge;
 pub mod redact;
+mod sieve;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
+use aho_corasick::BuildError;
 
 use crate::model::RuleId;
 use crate::rules::secret::{Samples, SecretMatcher};
@@ -22,6 +24,7 @@ use crate::rules::{Matcher, Rule};
 use crate::severity::Severity;
 
 use redact::{Salt, Secret};
+use words::Words;
 
 /// Bytes before a word in which a match may begin.
 const BEFORE: usize = 256;
@@ -33,7 +36,7 @@ const ALLOWED: [&[u8]; 5] =
 /// Knows the keys of all rules.
 pub struct Scanner {
     rules: Vec<Known>,
-    words: AhoCorasick,
+    words: Words,
     /// The rules of each word.
     of_word: Vec<Vec<usize>>,
     salt: Salt,
@@ -83,9 +86,7 @@ impl Scanner {
             }
         }
         let (words, of_word): (Vec<String>, Vec<Vec<usize>>) = words.into_iter().unzip();
-        let words =
-            AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(words)?;
-        Ok(Self { rules: known, words, of_word, salt })
+        Ok(Self { rules: known, words: Words::new(words)?, of_word, salt })
     }
 
     /// The keys in a text, in the order of their places. Of several rules about the same
@@ -121,17 +122,17 @@ impl Scanner {
     /// Where the pattern of each rule may run: round its words, joined where they touch.
     fn windows(&self, text: &[u8]) -> BTreeMap<usize, Vec<Range<usize>>> {
         let mut windows: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
-        for word in self.words.find_overlapping_iter(text) {
-            for number in self.of_word.get(word.pattern().as_usize()).into_iter().flatten() {
+        self.words.each(text, |word, at| {
+            for number in self.of_word.get(word).into_iter().flatten() {
                 let after = self.rules.get(*number).map_or(0, |rule| rule.matcher.window);
-                let window = word.start().saturating_sub(BEFORE)..word.end().saturating_add(after).min(text.len());
+                let window = at.start.saturating_sub(BEFORE)..at.end.saturating_add(after).min(text.len());
                 let of_rule = windows.entry(*number).or_default();
                 match of_rule.last_mut() {
                     Some(last) if window.start <= last.end => last.end = last.end.max(window.end),
                     _ => of_rule.push(window),
                 }
             }
-        }
+        });
         windows
     }
 
