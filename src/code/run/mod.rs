@@ -16,6 +16,7 @@ mod map;
 mod module;
 mod pattern;
 mod promise;
+mod route;
 mod stmt;
 mod text;
 
@@ -110,6 +111,10 @@ pub struct Run<'a> {
     pub servers: Vec<(Value, Pos)>,
     /// Files that switch the master key on when they are loaded.
     pub file_wide: Vec<Pos>,
+    /// Files that were too large to be loaded to their end.
+    pub cut_files: Vec<usize>,
+    /// The path of the route that is walked through.
+    pub route: Option<String>,
     /// Elements of a known list that are walked through one by one.
     most_rounds: usize,
     globals: ScopeId,
@@ -185,6 +190,8 @@ impl<'a> Run<'a> {
             loaded: Vec::new(),
             servers: Vec::new(),
             file_wide: Vec::new(),
+            cut_files: Vec::new(),
+            route: None,
             most_rounds: MOST_ROUNDS,
             globals,
             undo: Vec::new(),

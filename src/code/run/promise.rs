@@ -41,7 +41,8 @@ impl<'a> Run<'a> {
                 }
             }
             Kind::Object(id) if matches!(self.heap.get(*id).shape, Shape::Deferred) => {
-                self.heap.get(*id).props.get("value").cloned().unwrap_or_default()
+                let settled = self.heap.get(*id).props.get("value").cloned().unwrap_or_default();
+                self.wait_for(settled)
             }
             _ => value,
         }
