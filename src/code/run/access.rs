@@ -81,7 +81,8 @@ impl<'a> Run<'a> {
             Kind::Number(number) if *number >= 0.0 => self.element(object, *number as usize, at),
             Kind::OneOf(keys) if object.as_object().is_some() => {
                 let keys = Arc::clone(keys);
-                let parts: Vec<_> = keys.iter().map(|(key, known)| (self.get_at(object, key, at), known.clone())).collect();
+                let parts: Vec<_> =
+                    keys.iter().map(|(key, known)| (self.get_at(object, key, at), known.clone())).collect();
                 Value::one_of(parts).unwrap_or_default()
             }
             _ => {

@@ -350,9 +350,10 @@ impl<'a> Run<'a> {
             if path.len() > LONGEST_PATH { path.into() } else { format!("{path}()").into() };
         let given = Value { kind: Kind::Path(Arc::clone(&made)), taint: None, test: None };
         let lower = name.to_ascii_lowercase();
-        let proves = ["verify", "constructevent", "timingsafeequal", "validatewebhook", "comparesync", "checksignature"]
-            .iter()
-            .any(|word| lower.contains(word));
+        let proves =
+            ["verify", "constructevent", "timingsafeequal", "validatewebhook", "comparesync", "checksignature"]
+                .iter()
+                .any(|word| lower.contains(word));
         if proves {
             self.learn(&Guards::flag(Flag::Secret));
         }

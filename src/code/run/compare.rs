@@ -262,9 +262,7 @@ impl<'a> Run<'a> {
             Kind::MasterKey => Guards::flag(Flag::Master),
             Kind::Path(path) if is_server_secret(path) => Guards::flag(Flag::Secret),
             // What was worked out of a body and a secret, compared with what a header says.
-            Kind::Path(path) if path.contains("()") && taint.from == From::Headers => {
-                Guards::flag(Flag::Secret)
-            }
+            Kind::Path(path) if path.contains("()") && taint.from == From::Headers => Guards::flag(Flag::Secret),
             Kind::Joined(_) => {
                 self.note(What::Compared { given: x.clone(), with: y.clone() }, at, &Guards::default());
                 Guards::flag(Flag::Secret)

@@ -86,6 +86,7 @@ impl<'a> Run<'a> {
                     let taint = args.first().and_then(|name| self.selecting_taint(name));
                     selection.by.extend(taint.map(|taint| ("username".into(), taint)));
                 }
+                self.outside("Parse.User.logIn", args, at, false);
                 let row = self.row_of(ClassRef::Known("_User".into()), Origin::Fetched(selection, Rights::Session), at);
                 self.old_callbacks(args.last(), &row, at);
                 Some(row)

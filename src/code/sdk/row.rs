@@ -122,6 +122,9 @@ impl<'a> Run<'a> {
                 Some(Value::unknown())
             }
             "logIn" | "linkWith" | "_linkWith" | "logOut" => {
+                if name != "logOut" {
+                    self.outside("Parse.User.logIn", args, at, false);
+                }
                 self.compare_password(args);
                 Some(row.clone())
             }
