@@ -32,7 +32,7 @@ pub fn by_address(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Opt
         return None;
     }
     let only_looks = || {
-        let is_look = |(_, rows): (&Event, &RowsEvent)| !rows.does.writes();
+        let is_look = |(_, rows): (&Event, &RowsEvent)| !rows.does.writes() && rows.class.is("_User");
         let sends = scene.events.iter().any(|event| match &event.what {
             What::Call { path, args, .. } => {
                 &**path == "Parse.User.requestPasswordReset"
@@ -47,8 +47,10 @@ pub fn by_address(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> Opt
     if rows.does != Does::Count && (rows.does != Does::Read || !only_looks()) {
         return None;
     }
-    let by = rows.selection.by.iter().find(|(column, taint)| {
-        names::has_any(column, &["mail", "phone", "mobile", "username"]) && taint.from != From::OwnColumn
-    });
+    // Names stand in every profile.
+    let told: &[&str] =
+        if rows.does == Does::Count { &["mail", "phone", "mobile", "username"] } else { &["mail", "phone", "mobile"] };
+    let by =
+        rows.selection.by.iter().find(|(column, taint)| names::has_any(column, told) && taint.from != From::OwnColumn);
     by.map(|(_, taint)| Arc::clone(taint))
 }

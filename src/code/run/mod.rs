@@ -85,6 +85,8 @@ pub struct Run<'a> {
     pub frames: Vec<Frame>,
     /// Refusals on the path that do not end it.
     pub loose: Vec<(Pos, Guards)>,
+    /// Those that there were where middleware called on.
+    loose_at_next: Vec<(Pos, Guards)>,
     /// `module` objects by unit.
     pub modules: FxHashMap<usize, ObjectId>,
     /// Those that were loaded before the walk.
@@ -177,6 +179,7 @@ impl<'a> Run<'a> {
             cut: false,
             frames: Vec::new(),
             loose: Vec::new(),
+            loose_at_next: Vec::new(),
             modules: FxHashMap::default(),
             before: Arc::default(),
             failing: 0,
