@@ -177,3 +177,11 @@ fn every_route_of_a_long_table_becomes_a_handler() {
         assert_eq!(analyse(&reading.snapshot.app, &Sinks::default()).handlers.len(), 300, "{register}");
     }
 }
+
+#[test]
+fn a_file_that_is_not_loaded_to_its_end_is_a_gap() {
+    let main = format!("{}Parse.Cloud.define('last', async () => 1);\n", "console.log(1);\n".repeat(40_000));
+    let files = [("cloud/main.js".to_owned(), main)];
+    let snapshot = read(&Input::Memory(files.into()), &Settings::default(), &Silent).snapshot;
+    assert_eq!(analyse(&snapshot.app, &[]).cut, ["loading cloud/main.js"]);
+}

@@ -68,7 +68,7 @@ fn may_be_written(class: &str, access: &[Access<'_>]) -> bool {
     })
 }
 
-/// Handlers that were not followed to the end.
+/// Handlers and files that were not followed to the end.
 pub fn gaps(analysis: &Analysis) -> Vec<Gap> {
     let gap = |handler: &String| Gap::new(handler.clone(), "too large to be followed to the end");
     analysis.cut.iter().map(gap).collect()

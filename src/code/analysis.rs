@@ -25,7 +25,7 @@ pub struct Analysis {
     pub handlers: Vec<Handler>,
     /// What is risky in them.
     pub risks: Vec<Risk>,
-    /// Handlers that were too large to be followed to the end.
+    /// Handlers, and files that are loaded, that were too large to be followed to the end.
     pub cut: Vec<String>,
     /// Files that no server loads although they register handlers.
     pub unloaded: Vec<usize>,
@@ -64,6 +64,7 @@ fn all_of(app: &App, units: &[Unit], sinks: &risk::Sinks<'_>) -> Analysis {
     let file_wide = std::mem::take(&mut loader.file_wide);
     let entries = told_apart(entries, units);
     let loaded = std::mem::take(&mut loader.events);
+    let cut = cut_files(&loader);
     let modules = Arc::new(std::mem::take(&mut loader.modules));
     let heap = Arc::new(std::mem::take(&mut loader.heap));
     let on = |entry: &Entry| {
@@ -73,7 +74,7 @@ fn all_of(app: &App, units: &[Unit], sinks: &risk::Sinks<'_>) -> Analysis {
     };
     let app = Facts { frozen: frozen(&entries, &on), validators: has_validators(&project) };
     let walked: Vec<Walked> = entries.par_iter().map(|entry| walk(on(entry), entry, &app, sinks)).collect();
-    let mut analysis = Analysis { unloaded, ..Analysis::default() };
+    let mut analysis = Analysis { unloaded, cut, ..Analysis::default() };
     let pairs = entries.iter().zip(walked.iter().map(|one| &one.handler));
     analysis.risks.extend(risk::callable_jobs(pairs, &loaded));
     for (mut one, entry) in walked.into_iter().zip(&entries) {
@@ -88,6 +89,9 @@ fn all_of(app: &App, units: &[Unit], sinks: &risk::Sinks<'_>) -> Analysis {
     }
     analysis.risks.extend(risk::file_wide(&file_wide));
     analysis.risks.extend(risk::open_permissions(&loaded, &heap));
+    // A file may be loaded in several handlers.
+    analysis.cut.sort();
+    analysis.cut.dedup();
     analysis.handlers.sort_by(|a, b| a.kind.cmp(&b.kind).then(a.at.cmp(&b.at)));
     analysis.risks.sort_by(|a, b| (a.kind, &a.subject, a.at).cmp(&(b.kind, &b.subject, b.at)));
     analysis
@@ -168,7 +172,7 @@ struct Walked {
     handler: Handler,
     risks: Vec<Risk>,
     protects: Option<String>,
-    cut: Option<String>,
+    cut: Vec<String>,
 }
 
 /// Walks through one handler.
@@ -183,8 +187,15 @@ fn walk(mut run: Run<'_>, entry: &Entry, app: &Facts, sinks: &risk::Sinks<'_>) -
         uses: uses::of(&run, entry),
     };
     let found = risk::of_handler(&mut run, entry, &app.frozen, sinks, app.validators);
-    let cut = run.cut.then(|| entry.kind.words());
+    let mut cut = cut_files(&run);
+    cut.extend(run.cut.then(|| entry.kind.words()));
     Walked { handler, risks: found.risks, protects: found.protects, cut }
+}
+
+/// The files that were not loaded to their end.
+fn cut_files(run: &Run<'_>) -> Vec<String> {
+    let paths = run.cut_files.iter().filter_map(|index| run.world.units.get(*index));
+    paths.map(|unit| format!("loading {}", unit.path)).collect()
 }
 
 /// Calls the handler as the server would; gives what is known at its start.
@@ -203,7 +214,10 @@ fn start(run: &mut Run<'_>, entry: &Entry) -> Guards {
         guards = run.guards();
         run.path = Some(guards.clone());
     }
-    let is_route = matches!(entry.kind, EntryKind::Route(..));
+    if let EntryKind::Route(_, path) = &entry.kind {
+        run.route = Some(path.clone());
+    }
+    let is_route = run.route.is_some();
     let last = entry.handlers.len().saturating_sub(1);
     for (number, handler) in entry.handlers.iter().enumerate() {
         run.path = Some(guards.clone());

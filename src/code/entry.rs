@@ -64,7 +64,7 @@ impl Callers {
         match self {
             Self::Anyone => "anyone",
             Self::SignedIn => "any signed-in user",
-            Self::Role => "users with a role",
+            Self::Role => "users with the role that is asked for",
             Self::Master => "whoever has the master key",
             Self::Server => "the server alone",
         }

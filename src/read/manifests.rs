@@ -21,13 +21,16 @@ const CHAIN: usize = 8;
 /// Reads all manifests and configurations among the files.
 pub fn read(candidates: &[Candidate]) -> (Vec<Manifest>, Vec<Aliases>) {
     let mut manifests = Vec::new();
+    let mut renamed: Vec<Aliases> = Vec::new();
     let mut configs: BTreeMap<&str, Value> = BTreeMap::new();
     let own = candidates.iter().filter(|candidate| !matches!(candidate.bytes, Bytes::Entry(..)));
     for candidate in own.filter(|candidate| candidate.size <= LONGEST) {
         let path = candidate.path.as_str();
         let is_config = name(path).starts_with("tsconfig") || name(path) == "jsconfig.json";
         if name(path) == "package.json" {
-            manifests.extend(value(candidate).map(|value| manifest(candidate.file, folder(path), &value)));
+            let value = value(candidate);
+            renamed.extend(value.as_ref().and_then(|value| renamed_in(folder(path), value)));
+            manifests.extend(value.map(|value| manifest(candidate.file, folder(path), &value)));
         } else if is_config && path.ends_with(".json") {
             configs.extend(value(candidate).map(|value| (path, value)));
         }
@@ -39,6 +42,12 @@ pub fn read(candidates: &[Candidate]) -> (Vec<Manifest>, Vec<Aliases>) {
         let Some(found) = found(&configs, path) else { continue };
         aliases.retain(|known| known.folder != found.folder);
         aliases.push(found);
+    }
+    for manifest in renamed {
+        match aliases.iter_mut().find(|known| known.folder == manifest.folder) {
+            Some(known) => known.paths.extend(manifest.paths),
+            None => aliases.push(manifest),
+        }
     }
     aliases.sort_by(|a, b| a.folder.cmp(&b.folder));
     (manifests, aliases)
@@ -72,6 +81,20 @@ fn manifest(file: FileId, folder: &str, value: &Value) -> Manifest {
 
 fn list(value: Option<&Value>) -> impl Iterator<Item = &str> {
     value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Names that a manifest gives to folders and files: `imports` of Node, and `_moduleAliases`.
+fn renamed_in(of: &str, value: &Value) -> Option<Aliases> {
+    let named = |key: &str| {
+        let names = value.get(key).and_then(Value::as_object).into_iter().flatten();
+        names.filter_map(|(name, path)| Some((name.clone(), join(of, path.as_str()?)))).collect::<Vec<_>>()
+    };
+    let below = |(name, path): (String, String)| {
+        [(name.clone(), vec![path.clone()]), (format!("{name}/*"), vec![format!("{path}/*")])]
+    };
+    let mut paths: Vec<(String, Vec<String>)> = named("_moduleAliases").into_iter().flat_map(below).collect();
+    paths.extend(named("imports").into_iter().map(|(name, path)| (name, vec![path])));
+    (!paths.is_empty()).then(|| Aliases { folder: of.to_owned(), base: None, paths })
 }
 
 /// What a configuration says, with what it takes over; `None` if it renames nothing.
@@ -185,5 +208,14 @@ mod tests {
         let text = r#"{ "extends": ["./tsconfig.json"], "compilerOptions": { "baseUrl": "." } }"#;
         let (_, aliases) = read(&[candidate("tsconfig.json", text)]);
         assert_eq!(aliases.len(), 1);
+    }
+
+    #[test]
+    fn names_that_a_manifest_gives_are_aliases() {
+        let text = r##"{ "_moduleAliases": { "@": "src" }, "imports": { "#lib/*": "./lib/*.js" } }"##;
+        let (_, aliases) = read(&[candidate("api/package.json", text)]);
+        let paths = [("@", "api/src"), ("@/*", "api/src/*"), ("#lib/*", "api/lib/*.js")];
+        let paths = paths.map(|(name, path)| (name.to_owned(), vec![path.to_owned()])).to_vec();
+        assert_eq!(aliases, [Aliases { folder: "api".into(), base: None, paths }]);
     }
 }

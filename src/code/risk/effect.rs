@@ -1,11 +1,14 @@
 //! Messages that are sent and money that is spent for whoever calls (PA108), and payments
 //! that are taken back (PA102).
 
+use std::sync::Arc;
+
 use crate::code::entry::{Callers, EntryKind};
 use crate::code::event::{Event, What};
 use crate::code::guards::Flag;
-use crate::code::taint::From;
-use crate::code::value::Value;
+use crate::code::shape::Shape;
+use crate::code::taint::{From, Taint};
+use crate::code::value::{Kind, Value};
 use crate::severity::Severity;
 
 use super::{Risk, Scene, names};
@@ -246,7 +249,8 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
     if event.guards.any(&[Flag::Role, Flag::Master, Flag::Secret, Flag::Opaque, Flag::Limited, Flag::Development]) {
         return None;
     }
-    let chosen = args.iter().find_map(|arg| deep_taint(scene, arg));
+    let part = args.iter().find_map(|arg| written_part(scene, arg));
+    let chosen = part.clone().or_else(|| args.iter().find_map(|arg| deep_taint(scene, arg)));
     let is_open = scene.is_open(event);
     if scene.is_trigger() {
         // Whoever saves the object decides who gets a message, or what it says.
@@ -299,14 +303,17 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
         }
         Effect::Setup => None,
         Effect::Message | Effect::Paid => {
+            let handler = scene.entry.kind.subject();
+            // The server tells its own people, always the same; or what a provider said happened.
+            let is_fixed =
+                chosen.is_none() && path != "Parse.Push.send" && !args.iter().any(|arg| has_rows(scene, arg));
+            if effect == Effect::Message && (is_fixed || part.is_none() && names::is_webhook(&handler)) {
+                return None;
+            }
             // Who is signed in may be stopped; it matters when they choose whom and what.
-            let recipient = chosen.as_ref().is_some_and(|taint| {
-                names::has_any(
-                    &taint.name,
-                    &["phone", "number", "email", "recipient", "to", "message", "text", "amount"],
-                )
-            });
-            let severity = match (is_open, chosen.is_some(), recipient) {
+            let severity = match (is_open, chosen.is_some(), part.is_some()) {
+                // Who signs up gets a mail or a code.
+                (true, true, _) if names::is_entrance(&handler) => Severity::Low,
                 (true, true, true) => Severity::High,
                 (true, true, false) => Severity::Medium,
                 (true, false, _) => Severity::Low,
@@ -323,8 +330,32 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
     }
 }
 
+/// A value of the client that is itself the recipient, the text or the amount.
+fn written_part(scene: &Scene<'_, '_>, value: &Value) -> Option<Arc<Taint>> {
+    let mut found = None;
+    super::answer::walk(scene.run, value, 5, &mut |value| {
+        if found.is_none() {
+            found = value.taint.clone().filter(|taint| names::is_part_of_message(&taint.name));
+        }
+    });
+    found
+}
+
+/// Whether rows, columns of them or a query are in an argument.
+fn has_rows(scene: &Scene<'_, '_>, value: &Value) -> bool {
+    let mut found = false;
+    super::answer::walk(scene.run, value, 5, &mut |value| {
+        found |= match &value.kind {
+            Kind::Column(..) => true,
+            Kind::Object(id) => matches!(scene.run.heap.get(*id).shape, Shape::Row(_) | Shape::Query(_)),
+            _ => false,
+        };
+    });
+    found
+}
+
 /// The first value of the client in an argument, also in what selected rows inside it.
-pub fn deep_taint(scene: &Scene<'_, '_>, value: &Value) -> Option<std::sync::Arc<crate::code::taint::Taint>> {
+pub fn deep_taint(scene: &Scene<'_, '_>, value: &Value) -> Option<Arc<Taint>> {
     let mut found = None;
     super::answer::walk(scene.run, value, 5, &mut |value| {
         if found.is_none() {

@@ -51,7 +51,12 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
         return None;
     }
     let class = rows.class.name();
-    let is_entrance = names::is_entrance(&scene.entry.kind.subject());
+    let handler = scene.entry.kind.subject();
+    let is_entrance = names::is_entrance(&handler);
+    // Its provider is no user; that nothing proves it to be the provider is reported.
+    if rows.does.writes() && names::is_webhook(&handler) {
+        return None;
+    }
     let reads = !rows.does.writes();
     let whole = reads && gives_rows_whole(scene, event);
     let chosen = reads && gives_chosen_columns(scene, event);
@@ -66,7 +71,15 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
                 return None;
             }
             match (names::is_of_people(class), whole) {
-                (true, _) => Severity::High,
+                (true, true) => Severity::High,
+                (true, false) if chosen && gives_contact(scene, event) => Severity::High,
+                (true, false) if chosen || is_every_row => Severity::Medium,
+                // What is told is whether they exist.
+                (true, false) if signs_in(scene) || super::enumeration::by_address(scene, event, rows).is_some() => {
+                    return None;
+                }
+                (true, false) => Severity::Low,
+                (false, true) if class.is_some_and(names::is_made_public) => Severity::Low,
                 (false, true) => Severity::High,
                 (false, false) if chosen => return None,
                 (false, false) if rows.does == Does::Count => Severity::Low,
@@ -80,6 +93,7 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
         Does::Update if is_counter(rows) => Severity::Low,
         Does::Update | Does::Delete if is_entrance && class == Some("_User") => return None,
         Does::Update if is_just_made(scene, rows) => return None,
+        Does::Update if signs_in(scene) && rows.selection.by.is_empty() => Severity::Low,
         Does::Update | Does::Delete if names::is_of_people(class) => Severity::Critical,
         Does::Update | Does::Delete => Severity::High,
     };
@@ -94,6 +108,23 @@ fn master_for_anyone(scene: &Scene<'_, '_>, event: &Event, rows: &RowsEvent) -> 
 
 fn reading(rows: &RowsEvent) -> Option<Reading> {
     (rows.does == Does::Read).then_some(Reading::Rows)
+}
+
+/// Whether somebody signs up or in there.
+fn signs_in(scene: &Scene<'_, '_>) -> bool {
+    scene.events.iter().any(|event| match &event.what {
+        What::Call { path, .. } => &**path == "Parse.User.logIn",
+        What::Rows(rows) => &*rows.method == "signUp",
+        _ => false,
+    })
+}
+
+/// Whether an answer has columns by which people are reached, of rows that were fetched here.
+fn gives_contact(scene: &Scene<'_, '_>, event: &Event) -> bool {
+    gives(scene, event, |run, value| {
+        let columns = columns_in(run, value).into_iter();
+        columns.filter(|(_, column)| names::is_contact(column)).map(|(row, _)| row).collect()
+    })
 }
 
 /// Whether a row is changed that the handler itself made.
@@ -129,7 +160,7 @@ pub fn gives_rows_whole(scene: &Scene<'_, '_>, event: &Event) -> bool {
 }
 
 /// Whether what is given back is made of single columns of the rows fetched here.
-fn gives_chosen_columns(scene: &Scene<'_, '_>, event: &Event) -> bool {
+pub fn gives_chosen_columns(scene: &Scene<'_, '_>, event: &Event) -> bool {
     gives(scene, event, |run, value| columns_in(run, value).into_iter().map(|(row, _)| row).collect())
 }
 

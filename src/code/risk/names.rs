@@ -99,6 +99,46 @@ pub fn is_amount(name: &str) -> bool {
         .any(|word| name.contains(word))
 }
 
+/// Whether a name is of what makes a message or a payment: recipient, text, amount.
+pub fn is_part_of_message(name: &str) -> bool {
+    let last = last(name);
+    matches!(last, "to" | "To")
+        || last.ends_with("To")
+        || has_any(last, &["phone", "mobile", "number", "mail", "recipient", "message", "text", "body", "amount"])
+}
+
+/// Whether a column tells how to reach a person, or where they are.
+pub fn is_contact(column: &str) -> bool {
+    column == "*" || has_any(column, &["mail", "phone", "mobile", "address", "birth", "location", "token", "password"])
+}
+
+/// Whether rows of a class are mostly made to be seen by everybody, by its name.
+pub fn is_made_public(class: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "category",
+        "categories",
+        "country",
+        "countries",
+        "city",
+        "cities",
+        "language",
+        "currency",
+        "banner",
+        "news",
+        "faq",
+        "article",
+        "articles",
+        "product",
+        "products",
+        "tag",
+        "tags",
+        "genre",
+        "brand",
+        "version",
+    ];
+    crate::rules::words::split(class).iter().all(|word| WORDS.contains(&word.as_str()))
+}
+
 /// Whether a column holds a stock of value.
 pub fn is_balance(name: &str) -> bool {
     has_any(

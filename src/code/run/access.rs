@@ -38,7 +38,15 @@ impl<'a> Run<'a> {
                 let parts: Vec<_> = there.map(|(value, guards)| (self.get(value, name, at), guards.clone())).collect();
                 Value::one_of(parts).unwrap_or_else(Value::undefined).tainted(property(object, name, at))
             }
-            Kind::Function(closure) => self.get_static(closure.statics, name),
+            Kind::Function(closure) => {
+                let own = self.get_static(closure.statics, name);
+                let world = self.world;
+                let code = world.units.get(closure.unit).and_then(|unit| unit.function(closure.function));
+                match (&own.kind, code.and_then(|code| code.name.as_ref())) {
+                    (Kind::Undefined, Some(known)) if &**name == "name" => Value::of(Kind::Text(Arc::clone(known))),
+                    _ => own,
+                }
+            }
             Kind::Class(class) => {
                 let own = self.get_static(class.statics, name);
                 match (&own.kind, &class.extends) {
@@ -71,10 +79,17 @@ impl<'a> Run<'a> {
         match &key.kind {
             Kind::Text(name) => self.get(object, &Arc::clone(name), at),
             Kind::Number(number) if *number >= 0.0 => self.element(object, *number as usize, at),
+            Kind::OneOf(keys) if object.as_object().is_some() => {
+                let keys = Arc::clone(keys);
+                let parts: Vec<_> =
+                    keys.iter().map(|(key, known)| (self.get_at(object, key, at), known.clone())).collect();
+                Value::one_of(parts).unwrap_or_default()
+            }
             _ => {
                 let mut value = self.any_element(object, at);
                 // A fixed table looked up by what the client says gives what is in the table.
-                if value.taint.is_none() && object.as_object().is_none() {
+                let is_own = key.taint.as_ref().is_some_and(|taint| taint.from == From::OwnColumn);
+                if value.taint.is_none() && (is_own || object.as_object().is_none()) {
                     value = value.tainted(key.taint.clone());
                 }
                 value

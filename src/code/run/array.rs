@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
                 Some(super::expr::join_texts(parts, true))
             }
             "keys" if self.is_list(list) => Some(list.clone()),
-            "hasOwnProperty" => args.first().and_then(|key| key.taint.as_ref()).map(super::compare::allowed),
+            "hasOwnProperty" => args.first().and_then(|key| key.taint.as_ref()).map(|taint| self.allowed(taint)),
             _ => None,
         }
     }
@@ -97,6 +97,14 @@ impl<'a> Run<'a> {
                 let is_in = items.iter().any(|item| item.as_text() == Some(text));
                 return Value::bool(is_in);
             }
+            let is_other = |item: &Value| item.as_text().is_some_and(|text| self.is_other_path(wanted, text, false));
+            if !items.is_empty() && items.iter().all(is_other) {
+                return Value::bool(false);
+            }
+            if let (true, Kind::OneOf(values)) = (fixed, &wanted.kind) {
+                let each = self.each_test(values, |run, wanted| run.includes(list, Some(wanted)));
+                return self.and_allowed(each, wanted);
+            }
             if let Kind::Column(row, column) = &wanted.kind
                 && *row == self.caller
             {
@@ -109,7 +117,7 @@ impl<'a> Run<'a> {
                 return Value::test(Some(Guards::flag(crate::code::guards::Flag::Role)), none);
             }
             if fixed && let Some(taint) = &wanted.taint {
-                return super::compare::allowed(taint);
+                return self.allowed(taint);
             }
         }
         if wanted.is_caller() {

@@ -349,6 +349,14 @@ impl<'a> Run<'a> {
         let made: crate::model::unit::Name =
             if path.len() > LONGEST_PATH { path.into() } else { format!("{path}()").into() };
         let given = Value { kind: Kind::Path(Arc::clone(&made)), taint: None, test: None };
+        let lower = name.to_ascii_lowercase();
+        let proves =
+            ["verify", "constructevent", "timingsafeequal", "validatewebhook", "comparesync", "checksignature"]
+                .iter()
+                .any(|word| lower.contains(word));
+        if proves {
+            self.learn(&Guards::flag(Flag::Secret));
+        }
         for arg in &args {
             if arg.is_function() {
                 let error = Value::of(Kind::Undefined);
@@ -370,12 +378,7 @@ impl<'a> Run<'a> {
         if path == "jsonwebtoken.decode" {
             return Value::unknown().tainted(taint);
         }
-        let lower = name.to_ascii_lowercase();
-        if ["verify", "constructevent", "timingsafeequal", "validatewebhook", "comparesync", "checksignature"]
-            .iter()
-            .any(|word| lower.contains(word))
-        {
-            self.learn(&Guards::flag(Flag::Secret));
+        if proves {
             let known = Some(Guards::flag(Flag::Secret));
             return Value {
                 kind,

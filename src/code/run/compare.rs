@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::code::event::What;
 use crate::code::guards::{About, Flag, Guards};
 use crate::code::shape::{Origin, Shape};
-use crate::code::taint::Clean;
-use crate::code::value::{Kind, Pos, Value};
+use crate::code::taint::{Clean, From, Taint};
+use crate::code::value::{Kind, Pos, Test, Value};
 use crate::model::unit::{Binary, Expr};
 
 use super::Run;
@@ -31,7 +31,7 @@ impl<'a> Run<'a> {
             Binary::Less => self.ordered(b, a),
             Binary::Greater => self.ordered(a, b),
             Binary::In => match (&a.taint, b.as_object()) {
-                (Some(taint), Some(_)) if b.taint.is_none() => allowed(taint),
+                (Some(taint), Some(_)) if b.taint.is_none() => self.allowed(taint),
                 _ => Value::unknown(),
             },
             Binary::InstanceOf => Value::unknown(),
@@ -56,6 +56,11 @@ impl<'a> Run<'a> {
     fn ordered(&mut self, a: &Value, b: &Value) -> Value {
         if let (Kind::Number(a), Kind::Number(b)) = (&a.kind, &b.kind) {
             return Value::bool(a > b);
+        }
+        match (&a.kind, &b.kind) {
+            (Kind::OneOf(values), Kind::Number(_)) => return self.each_test(values, |run, a| run.ordered(a, b)),
+            (Kind::Number(_), Kind::OneOf(values)) => return self.each_test(values, |run, b| run.ordered(a, b)),
+            _ => {}
         }
         // `count > 0`, `indexOf(x) > -1`.
         if let (Some(test), Kind::Number(bound)) = (&a.test, &b.kind)
@@ -83,12 +88,48 @@ impl<'a> Run<'a> {
             return Value::bool(is);
         }
         for (x, y) in [(a, b), (b, a)] {
+            if y.as_text().is_some_and(|text| self.is_other_path(x, text, false)) {
+                return Value::bool(false);
+            }
+            if let (Kind::OneOf(values), Kind::Text(_)) = (&x.kind, &y.kind) {
+                let each = self.each_test(values, |run, x| run.equal(x, y, at));
+                return self.and_allowed(each, x);
+            }
             if let Some(found) = self.equal_one_way(x, y, at) {
                 return found;
             }
         }
         let none = Some(Guards::default());
         Value::test(none.clone(), none)
+    }
+
+    /// A test of a value that may be any of several.
+    pub fn each_test(&mut self, values: &[(Value, Guards)], mut test: impl FnMut(&mut Self, &Value) -> Value) -> Value {
+        let mut all = Test::default();
+        for (value, guards) in values {
+            let one = test(self, value);
+            let truth = self.truth(&one);
+            all.or(truth, guards);
+        }
+        Value::test(all.yes, all.no)
+    }
+
+    /// The same test of a value of the client, which is then one of a fixed set.
+    pub fn and_allowed(&mut self, test: Value, given: &Value) -> Value {
+        let Some(taint) = &given.taint else { return test };
+        let allowed = self.allowed(taint).truth().yes.unwrap_or_default();
+        let truth = test.truth();
+        Value::test(truth.yes.map(|yes| yes.and(&allowed)), truth.no)
+    }
+
+    /// One of a fixed set, if it holds.
+    pub fn allowed(&mut self, taint: &Arc<Taint>) -> Value {
+        let known = Guards::about(About::Clean(Arc::clone(&taint.name), Clean::ALLOWED.with(Clean::TEXT)));
+        let known = match taint.name.strip_prefix("user.").filter(|_| taint.from == From::OwnColumn) {
+            Some(column) => known.and(&self.own_column(&column.into())),
+            None => known,
+        };
+        Value::test(Some(known), Some(Guards::default()))
     }
 
     /// What is known if `x` is `y`, seen from `x`.
@@ -221,9 +262,7 @@ impl<'a> Run<'a> {
             Kind::MasterKey => Guards::flag(Flag::Master),
             Kind::Path(path) if is_server_secret(path) => Guards::flag(Flag::Secret),
             // What was worked out of a body and a secret, compared with what a header says.
-            Kind::Path(path) if path.contains("()") && taint.from == crate::code::taint::From::Headers => {
-                Guards::flag(Flag::Secret)
-            }
+            Kind::Path(path) if path.contains("()") && taint.from == From::Headers => Guards::flag(Flag::Secret),
             Kind::Joined(_) => {
                 self.note(What::Compared { given: x.clone(), with: y.clone() }, at, &Guards::default());
                 Guards::flag(Flag::Secret)
@@ -265,12 +304,6 @@ fn fixed_equal(a: &Value, b: &Value) -> Option<bool> {
         | (Kind::Undefined | Kind::Null, Kind::Text(_) | Kind::Number(_)) => Some(false),
         _ => None,
     }
-}
-
-/// One of a fixed set, if it holds.
-pub fn allowed(taint: &Arc<crate::code::taint::Taint>) -> Value {
-    let known = Guards::about(About::Clean(Arc::clone(&taint.name), Clean::ALLOWED.with(Clean::TEXT)));
-    Value::test(Some(known), Some(Guards::default()))
 }
 
 /// Whether a column holds something that only one who was told can know.

@@ -39,7 +39,7 @@ impl<'a> Run<'a> {
                 None => Some(self.any_element(map, at)),
             },
             "has" => Some(match (&first.taint, first.as_text()) {
-                (Some(taint), _) => super::compare::allowed(taint),
+                (Some(taint), _) => self.allowed(taint),
                 (None, Some(key)) => Value::bool(self.heap.get(id).props.contains_key(key)),
                 (None, None) => Value::unknown(),
             }),

@@ -16,6 +16,7 @@ mod map;
 mod module;
 mod pattern;
 mod promise;
+mod route;
 mod stmt;
 mod text;
 
@@ -84,6 +85,8 @@ pub struct Run<'a> {
     pub frames: Vec<Frame>,
     /// Refusals on the path that do not end it.
     pub loose: Vec<(Pos, Guards)>,
+    /// Those that there were where middleware called on.
+    loose_at_next: Vec<(Pos, Guards)>,
     /// `module` objects by unit.
     pub modules: FxHashMap<usize, ObjectId>,
     /// Those that were loaded before the walk.
@@ -110,6 +113,10 @@ pub struct Run<'a> {
     pub servers: Vec<(Value, Pos)>,
     /// Files that switch the master key on when they are loaded.
     pub file_wide: Vec<Pos>,
+    /// Files that were too large to be loaded to their end.
+    pub cut_files: Vec<usize>,
+    /// The path of the route that is walked through.
+    pub route: Option<String>,
     /// Elements of a known list that are walked through one by one.
     most_rounds: usize,
     globals: ScopeId,
@@ -172,6 +179,7 @@ impl<'a> Run<'a> {
             cut: false,
             frames: Vec::new(),
             loose: Vec::new(),
+            loose_at_next: Vec::new(),
             modules: FxHashMap::default(),
             before: Arc::default(),
             failing: 0,
@@ -185,6 +193,8 @@ impl<'a> Run<'a> {
             loaded: Vec::new(),
             servers: Vec::new(),
             file_wide: Vec::new(),
+            cut_files: Vec::new(),
+            route: None,
             most_rounds: MOST_ROUNDS,
             globals,
             undo: Vec::new(),

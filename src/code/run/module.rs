@@ -38,6 +38,7 @@ impl<'a> Run<'a> {
         let scope = self.heap.add_scope(Some(self.globals));
         let before = self.path.replace(Default::default());
         let (floor, steps, master) = (std::mem::take(&mut self.floor), self.steps, self.master);
+        let cut = std::mem::take(&mut self.cut);
         self.rest();
         self.frames.push(Frame {
             unit: index,
@@ -76,6 +77,9 @@ impl<'a> Run<'a> {
         self.path = before;
         self.floor = floor;
         self.steps = steps;
+        if std::mem::replace(&mut self.cut, cut) {
+            self.cut_files.push(index);
+        }
         if !self.frames.is_empty() {
             self.master = master;
         }

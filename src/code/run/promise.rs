@@ -41,7 +41,8 @@ impl<'a> Run<'a> {
                 }
             }
             Kind::Object(id) if matches!(self.heap.get(*id).shape, Shape::Deferred) => {
-                self.heap.get(*id).props.get("value").cloned().unwrap_or_default()
+                let settled = self.heap.get(*id).props.get("value").cloned().unwrap_or_default();
+                self.wait_for(settled)
             }
             _ => value,
         }
@@ -194,6 +195,7 @@ impl<'a> Run<'a> {
                 });
                 let guards = self.guards();
                 if passes && self.path.is_some() {
+                    self.loose_at_next.clone_from(&self.loose);
                     self.settled.entry(number).or_default().push((Value::undefined(), guards));
                 }
                 Value::undefined()
@@ -211,8 +213,11 @@ impl<'a> Run<'a> {
         self.next_activation += 1;
         let before = self.path.clone();
         let next = Value::of(Kind::Native(Native::Next(number)));
+        self.loose_at_next = self.loose.clone();
         self.call_value(handler, &Value::undefined(), vec![request.clone(), answer.clone(), next], at);
         self.path = before;
+        // Who refuses and does not call on stops there.
+        self.loose = std::mem::take(&mut self.loose_at_next);
         let settled = self.settled.remove(&number)?;
         Guards::common_of(settled.iter().map(|(_, guards)| guards))
     }

@@ -198,11 +198,12 @@ impl<'a> Run<'a> {
         finally: &'a [Stmt],
     ) {
         let Some(before) = self.path.clone() else { return };
+        let mark = self.undo.len();
         self.block(body);
         if let Some(handler) = handler {
             // Anything in the body may have thrown, so nothing but the start is sure.
             let after = self.path.take();
-            let mark = self.undo.len();
+            let done = self.roll_back(mark);
             self.path = Some(before);
             if let Some(pattern) = caught {
                 self.bind(pattern, Value::path("error"));
@@ -211,12 +212,8 @@ impl<'a> Run<'a> {
             self.block(handler);
             self.failing -= 1;
             let changes = self.roll_back(mark);
-            match (after, self.path.take()) {
-                (Some(after), Some(end)) => self.join(vec![(after, super::Changes::default()), (end, changes)]),
-                (Some(after), None) => self.path = Some(after),
-                (None, Some(end)) => self.join(vec![(end, changes)]),
-                (None, None) => {}
-            }
+            let ends = [(after, done), (self.path.take(), changes)];
+            self.join(ends.into_iter().filter_map(|(end, changes)| Some((end?, changes))).collect());
         }
         if !finally.is_empty() {
             let ended = self.path.is_none();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::code::taint::Clean;
+use crate::code::taint::{Clean, From};
 use crate::code::value::{Kind, Pos, Value};
 
 use super::Run;
@@ -86,10 +86,18 @@ impl<'a> Run<'a> {
                         _ => {}
                     }
                 }
+                let begins = |part: &Value| part.as_text().is_some_and(|part| self.is_other_path(text, part, true));
+                if name == "startsWith" && args.first().is_some_and(begins) {
+                    return Some(Value::bool(false));
+                }
                 // A fixed beginning or form that was made sure of.
-                text.taint.as_ref().map(super::compare::allowed)
+                text.taint.as_ref().map(|taint| self.allowed(taint))
             }
-            "includes" | "indexOf" => Some(Value::unknown()),
+            // What is asked of the caller's own row is a test of the caller.
+            "includes" | "indexOf" => match &text.taint {
+                Some(taint) if taint.from == From::OwnColumn => Some(self.allowed(taint)),
+                _ => Some(Value::unknown()),
+            },
             _ => None,
         }
     }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::code::event::{Does, RowsEvent, What};
 use crate::code::guards::Guards;
-use crate::code::run::Run;
+use crate::code::run::{Run, promise_value};
 use crate::code::shape::{ClassRef, Origin, Rights, Row, Selection, Shape};
 use crate::code::value::{Kind, Pos, Value};
 use crate::model::unit::Name;
@@ -86,6 +86,7 @@ impl<'a> Run<'a> {
                     let taint = args.first().and_then(|name| self.selecting_taint(name));
                     selection.by.extend(taint.map(|taint| ("username".into(), taint)));
                 }
+                self.outside("Parse.User.logIn", args, at, false);
                 let row = self.row_of(ClassRef::Known("_User".into()), Origin::Fetched(selection, Rights::Session), at);
                 self.old_callbacks(args.last(), &row, at);
                 Some(row)
@@ -182,6 +183,10 @@ impl<'a> Run<'a> {
                 self.outside("new Parse.Schema", args, at, true);
                 Some(self.new_object(Shape::Schema(ClassRef::of(&first)), at))
             }
+            "Relation" if first.as_object().is_some_and(|id| matches!(self.heap.get(id).shape, Shape::Row(_))) => {
+                let column = args.get(1).and_then(Value::as_text).cloned().unwrap_or_else(|| "*".into());
+                Some(self.new_object(Shape::Relation(first.as_object()?, column), at))
+            }
             "File" | "GeoPoint" | "Polygon" | "Relation" | "LiveQueryClient" => {
                 let taint = args.iter().find_map(|arg| arg.taint.clone());
                 if rest != "GeoPoint" {
@@ -246,10 +251,10 @@ impl<'a> Run<'a> {
     fn deferred_method(&mut self, id: crate::code::heap::ObjectId, name: &str, args: &[Value]) -> Option<Value> {
         if matches!(name, "resolve" | "fulfill") {
             let value = args.first().cloned().unwrap_or_else(Value::undefined);
-            let guards = self.guards();
+            let value = promise_value(value, self.guards());
             let old = self.heap.get(id).props.get("value").cloned();
             let value = match old {
-                Some(old) => Value::either((old, Guards::default()), (value, guards)),
+                Some(old) => Value::either((old, Guards::default()), (value, Guards::default())),
                 None => value,
             };
             self.heap.get_mut(id).props.insert("value".into(), value);

@@ -360,7 +360,11 @@ impl<'a> Run<'a> {
             }
             return known;
         }
-        if query.class.is("_Role") {
+        let is_role = |filter: &Filter| {
+            let of = filter.value.as_object().map(|row| &self.heap.get(row).shape);
+            &*filter.by == "relatedTo" && matches!(of, Some(Shape::Row(info)) if info.class.is("_Role"))
+        };
+        if query.class.is("_Role") || query.filters.iter().any(is_role) {
             known = known.and(&Guards::flag(Flag::Role)).and(&Guards::signed_in());
         }
         if let Some(row) = row {

@@ -122,6 +122,9 @@ impl<'a> Run<'a> {
                 Some(Value::unknown())
             }
             "logIn" | "linkWith" | "_linkWith" | "logOut" => {
+                if name != "logOut" {
+                    self.outside("Parse.User.logIn", args, at, false);
+                }
                 self.compare_password(args);
                 Some(row.clone())
             }
@@ -299,14 +302,14 @@ impl<'a> Run<'a> {
             "query" => {
                 let class = if &**column == "users" { ClassRef::Known("_User".into()) } else { ClassRef::Unknown };
                 let query = self.new_query(class, at);
-                if self.is_callers(row)
-                    && let Some(id) = query.as_object()
+                let of = if self.is_callers(row) { Kind::Caller } else { Kind::Object(row) };
+                if let Some(id) = query.as_object()
                     && let Shape::Query(info) = &mut self.heap.get_mut(id).shape
                 {
                     info.filters.push(crate::code::shape::Filter {
                         by: "relatedTo".into(),
                         column: Value::of(Kind::Text(Arc::clone(column))),
-                        value: Value::of(Kind::Caller),
+                        value: Value::of(of),
                         at,
                     });
                 }
