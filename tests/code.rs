@@ -183,5 +183,5 @@ fn a_file_that_is_not_loaded_to_its_end_is_a_gap() {
     let main = format!("{}Parse.Cloud.define('last', async () => 1);\n", "console.log(1);\n".repeat(40_000));
     let files = [("cloud/main.js".to_owned(), main)];
     let snapshot = read(&Input::Memory(files.into()), &Settings::default(), &Silent).snapshot;
-    assert_eq!(analyse(&snapshot.app, &[]).cut, ["loading cloud/main.js"]);
+    assert_eq!(analyse(&snapshot.app, &Sinks::default()).cut, ["loading cloud/main.js"]);
 }
