@@ -8,6 +8,8 @@
 mod check;
 pub mod encoding;
 mod judge;
+pub mod paths;
+pub mod ranges;
 pub mod redact;
 
 use std::collections::{BTreeMap, BTreeSet};
