@@ -1,5 +1,14 @@
 //! Keys in the history of repositories that git made: each once, with the commit that brought it.
 
+#[path = "history/broken.rs"]
+mod broken;
+#[path = "history/command.rs"]
+mod command;
+#[path = "history/generated.rs"]
+mod generated;
+#[path = "history/kinds.rs"]
+mod kinds;
+#[path = "history/repository.rs"]
 mod repository;
 
 use parse_audit::history::{PastKey, Report, Search};

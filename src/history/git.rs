@@ -39,14 +39,8 @@ pub fn open(root: &Path) -> Option<Result<Repository, String>> {
 }
 
 /// Whether a folder is the root of a repository, or one without a working tree.
-pub fn is_root(folder: &Path) -> bool {
+fn is_root(folder: &Path) -> bool {
     folder.join(".git").exists() || ["HEAD", "objects", "refs"].iter().all(|name| folder.join(name).exists())
-}
-
-/// The folder above in which a repository begins.
-pub fn above(folder: &Path) -> Option<PathBuf> {
-    let folder = folder.canonicalize().ok()?;
-    folder.ancestors().skip(1).find(|above| above.join(".git").exists()).map(Path::to_owned)
 }
 
 fn read(root: &Path) -> Result<Repository, String> {

@@ -18,6 +18,8 @@ pub fn each(index: &[u8], id_length: usize, mut found: impl FnMut(&[u8], u64)) -
     let (ids, rest) = rest.split_at_checked(count.checked_mul(id_length)?)?;
     let rest = rest.get(count.checked_mul(4)?..)?;
     let (offsets, large) = rest.split_at_checked(count.checked_mul(4)?)?;
+    // Two checksums stand at the end.
+    let large = large.get(..large.len().checked_sub(2 * id_length)?)?;
     for (id, offset) in ids.chunks_exact(id_length).zip(offsets.chunks_exact(4)) {
         let offset = be32(offset, 0)?;
         let offset = match offset & 0x8000_0000 {
@@ -35,6 +37,9 @@ pub fn each(index: &[u8], id_length: usize, mut found: impl FnMut(&[u8], u64)) -
 fn first_version(index: &[u8], id_length: usize, mut found: impl FnMut(&[u8], u64)) -> Option<()> {
     let count = be32(index, FAN - 4)? as usize;
     let rows = index.get(FAN..FAN.checked_add(count.checked_mul(4 + id_length)?)?)?;
+    if index.len() < FAN + rows.len() + 2 * id_length {
+        return None;
+    }
     for row in rows.chunks_exact(4 + id_length) {
         found(row.get(4..)?, u64::from(be32(row, 0)?));
     }

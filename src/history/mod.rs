@@ -23,7 +23,8 @@ mod scan;
 mod seen;
 mod store;
 
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::Path;
 
 use rayon::prelude::*;
 
@@ -77,14 +78,10 @@ pub struct Report {
     pub bytes: u64,
 }
 
-/// The folder above in which a repository begins.
-pub fn root_above(folder: &Path) -> Option<PathBuf> {
-    git::above(folder)
-}
-
-/// Whether a folder is the root of a repository, or one without a working tree.
-pub fn is_root(folder: &Path) -> bool {
-    git::is_root(folder)
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "History of {} commits", self.graph.commits.len())
+    }
 }
 
 impl History {
@@ -118,6 +115,15 @@ impl History {
     pub fn first_commit(&self) -> Option<String> {
         let first = self.graph.first_of(self.tips.head?).filter(|commit| !commit.is_cut)?;
         Some(self.store.ids.id(first.object).iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Whether the commits of a range are there.
+    ///
+    /// # Errors
+    ///
+    /// One of them is not.
+    pub fn find(&self, range: &Range) -> Result<(), String> {
+        range.ends(&self.graph, &self.store.ids, &self.tips).map(drop)
     }
 
     /// Looks for keys in what a range of commits brought.
@@ -233,7 +239,7 @@ impl History {
     fn gaps(&self, large: u64) -> Vec<Gap> {
         let mut gaps = Vec::new();
         if !self.repository.shallow.is_empty() {
-            let reason = "this clone is shallow: older commits were not fetched; run `git fetch --unshallow`";
+            let reason = "this clone is shallow: run `git fetch --unshallow`, or set PARSE_AUDIT_ID_KEY so that keys are known again elsewhere";
             gaps.push(Gap::new("older history", reason));
         }
         let missing = self.missing();

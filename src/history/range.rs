@@ -26,6 +26,18 @@ impl Range {
         }
     }
 
+    /// The commits between which the range is: the first is left out.
+    pub(super) fn ends(
+        &self,
+        graph: &Graph,
+        ids: &Ids,
+        tips: &Tips,
+    ) -> Result<Option<(Option<Object>, Object)>, String> {
+        let Some((from, to)) = &self.between else { return Ok(None) };
+        let find = |name: &str| find(name, graph, ids, tips).ok_or_else(|| format!("no such commit: `{name}`"));
+        Ok(Some((from.as_deref().map(find).transpose()?, find(to)?)))
+    }
+
     /// Whether each commit, by its place in the order, is in the range; `None` if all are.
     ///
     /// # Errors
@@ -39,10 +51,9 @@ impl Range {
         firsts: &Firsts<'_>,
     ) -> Result<Option<Vec<bool>>, String> {
         let mut is_in = vec![true; firsts.order.len()];
-        if let Some((from, to)) = &self.between {
-            let find = |name: &str| find(name, graph, ids, tips).ok_or_else(|| format!("no such commit: `{name}`"));
-            let of_to = ancestors(graph, [find(to)?]);
-            let of_from = from.as_deref().map(find).transpose()?.map(|from| ancestors(graph, [from]));
+        if let Some((from, to)) = self.ends(graph, ids, tips)? {
+            let of_to = ancestors(graph, [to]);
+            let of_from = from.map(|from| ancestors(graph, [from]));
             for (is_in, commit) in is_in.iter_mut().zip(&firsts.order) {
                 *is_in = of_to.contains(commit) && !of_from.as_ref().is_some_and(|of_from| of_from.contains(commit));
             }

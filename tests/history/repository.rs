@@ -46,12 +46,35 @@ pub fn search(folder: &Path, range: &Range, search: Search) -> Report {
     History::open(folder).unwrap().unwrap().search(scanner(), range, search).unwrap()
 }
 
+/// What is found in all of a folder's history.
+pub fn try_search(folder: &Path) -> Report {
+    match History::open(folder).expect("a repository") {
+        Ok(history) => history.search(scanner(), &Range::default(), Search::Parts).expect("a range"),
+        Err(problem) => Report { problems: vec![problem], ..Report::default() },
+    }
+}
+
 impl Repo {
     /// An empty repository with a branch `main`.
     pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// One that is made with further options.
+    pub fn with(options: &[&str]) -> Self {
         let repo = Self { folder: tempfile::tempdir().unwrap() };
-        repo.git(&["init", "-q", "-b", "main"]);
+        repo.git(&[&["init", "-q", "-b", "main"], options].concat());
         repo
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Makes commits of a stream of `git fast-import`.
+    pub fn import(&self, stream: &str) {
+        git(self.folder.path(), &["fast-import", "--quiet"], stream);
     }
 
     /// Runs git in it.
