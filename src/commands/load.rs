@@ -79,7 +79,7 @@ pub fn load_and_search(
     };
     let salt = salt(opened.as_ref());
     if let Some(history) = &opened {
-        history.find(&range).map_err(|error| anyhow!("--commits: {error}"))?;
+        history.find(&range).map_err(|error| anyhow!("{error} in `--commits`"))?;
     }
     let past = opened.filter(|_| !history.no_history).map(|history| Past { history: Arc::new(history), range });
     let mut loaded = read_app(path, args, progress, Some(Search { salt, past }))?;

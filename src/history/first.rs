@@ -1,12 +1,15 @@
 //! Which commit brought each object, and at which path it stood there.
 //!
 //! Commits are gone through from the oldest to the newest, parents before children, and a
-//! folder that was seen is not gone into again; so every folder is read once.
+//! folder that was seen is not gone into again; so every folder is read once, or twice if it
+//! stood first where nobody looks for keys.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::secrets::paths;
 
 use super::graph::{Commit, Graph};
 use super::ids::{Ids, NONE, Object};
@@ -31,6 +34,8 @@ struct First {
     folder: Object,
     name: u32,
     is_seen: bool,
+    /// Whether it stands where nobody looks for keys.
+    is_passed_by: bool,
 }
 
 /// The order of commits, and what each brought.
@@ -45,16 +50,24 @@ pub struct Firsts<'g> {
     pub trees: Vec<Object>,
     /// Objects that refs name and that are no commits.
     named: FxHashSet<Object>,
+    /// Of each name, whether a folder of that name is passed by, and a file.
+    passed_by: Vec<(bool, bool)>,
 }
 
 impl<'g> Firsts<'g> {
     /// Goes through all commits. `tips` are what refs mean, `logged` what logs name.
     pub fn new(graph: &'g Graph, ids: &Ids, tips: &[Object], logged: &[Object]) -> Self {
-        let none = First { commit: NONE, folder: NONE, name: NONE, is_seen: false };
+        let none = First { commit: NONE, folder: NONE, name: NONE, is_seen: false, is_passed_by: false };
         let (order, reached) = order(graph, ids, tips, logged);
         let named: FxHashSet<Object> =
             tips.iter().map(|tip| graph.peel(*tip)).filter(|tip| !graph.commits.contains_key(tip)).collect();
-        let mut firsts = Self { graph, of: vec![none; ids.count()], order, reached, trees: Vec::new(), named };
+        let passed_by = graph.names.iter().map(|name| {
+            let name = String::from_utf8_lossy(name);
+            (paths::is_vendored(&name), paths::is_no_text(&name))
+        });
+        let passed_by = passed_by.collect();
+        let mut firsts =
+            Self { graph, of: vec![none; ids.count()], order, reached, trees: Vec::new(), named, passed_by };
         for number in 0..firsts.order.len() {
             let commit = firsts.order.get(number).and_then(|commit| graph.commits.get(commit));
             if let Some(commit) = commit {
@@ -75,36 +88,43 @@ impl<'g> Firsts<'g> {
     }
 
     fn enter(&mut self, root: Object, commit: u32) {
-        if self.graph.tree(root).is_none()
-            || !self.mark(root, First { commit, folder: NONE, name: NONE, is_seen: true })
-        {
+        let first = First { commit, folder: NONE, name: NONE, is_seen: true, is_passed_by: false };
+        if self.graph.tree(root).is_none() || !self.mark(root, first) {
             return;
         }
-        // A folder and how many of its entries were gone through.
-        let mut open: Vec<(Object, usize)> = vec![(root, 0)];
-        while let Some((folder, next)) = open.last_mut() {
-            let folder = *folder;
+        // A folder, how many of its entries were gone through, and whether it is passed by.
+        let mut open: Vec<(Object, usize, bool)> = vec![(root, 0, false)];
+        while let Some((folder, next, is_passed_by)) = open.last_mut() {
+            let (folder, is_passed_by) = (*folder, *is_passed_by);
             let Some(item) = self.graph.tree(folder).and_then(|items| items.get(*next)) else {
                 self.trees.push(folder);
                 open.pop();
                 continue;
             };
             *next += 1;
-            let is_new = self.mark(item.object, First { commit, folder, name: item.name, is_seen: true });
-            if is_new && self.graph.tree(item.object).is_some() {
-                open.push((item.object, 0));
+            let is_tree = self.graph.tree(item.object).is_some();
+            let by_name = self.passed_by.get(item.name as usize).copied().unwrap_or_default();
+            let is_passed_by = is_passed_by || if is_tree { by_name.0 } else { by_name.1 };
+            let is_new = self.mark(item.object, First { commit, folder, name: item.name, is_seen: true, is_passed_by });
+            if is_new && is_tree {
+                open.push((item.object, 0, is_passed_by));
             }
         }
     }
 
     fn mark(&mut self, object: Object, first: First) -> bool {
         match self.of.get_mut(object as usize) {
-            Some(known) if !known.is_seen => {
+            Some(known) if !known.is_seen || known.is_passed_by && !first.is_passed_by => {
                 *known = first;
                 true
             }
             _ => false,
         }
+    }
+
+    /// Whether an object stood only where nobody looks for keys.
+    pub fn is_passed_by(&self, object: Object) -> bool {
+        self.of.get(object as usize).is_some_and(|first| first.is_passed_by)
     }
 
     /// The path at which an object stood first; `None` if no folder has it.

@@ -30,7 +30,7 @@ use rayon::prelude::*;
 
 use crate::model::snapshot::Gap;
 use crate::problem::Problem;
-use crate::secrets::{Scanner, paths};
+use crate::secrets::Scanner;
 
 use first::{Firsts, Reached};
 use git::Repository;
@@ -177,9 +177,7 @@ impl History {
             let in_range = commits.is_none_or(|commits| {
                 firsts.number(object).is_some_and(|number| commits.get(number as usize).is_some_and(|is| *is))
             });
-            in_range
-                && (*is_own || firsts.reached(object) != Reached::Nowhere)
-                && !firsts.path(object).is_some_and(|path| paths::is_passed_by(&path))
+            in_range && (*is_own || firsts.reached(object) != Reached::Nowhere) && !firsts.is_passed_by(object)
         });
         wanted.collect()
     }

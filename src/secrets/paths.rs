@@ -12,10 +12,13 @@ pub const NO_TEXT: [&str; 52] = [
     "webp", "woff", "woff2", "zip",
 ];
 
-/// Whether a file is passed by: it lies in a folder of others, or holds no text.
-pub fn is_passed_by(path: &str) -> bool {
-    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+/// Whether what lies in a folder of this name is passed by.
+pub fn is_vendored(name: &str) -> bool {
+    VENDORED.contains(&name)
+}
+
+/// Whether a file of this name holds no text.
+pub fn is_no_text(name: &str) -> bool {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    folders.split('/').any(|folder| VENDORED.contains(&folder))
-        || NO_TEXT.iter().any(|ending| ending.eq_ignore_ascii_case(extension))
+    NO_TEXT.iter().any(|ending| ending.eq_ignore_ascii_case(extension))
 }

@@ -81,7 +81,7 @@ fn the_history_can_be_left_out_or_cut() {
     assert_eq!((found(&["--commits", "HEAD~1.."]), found(&["--commits", "HEAD~1"])), (0, 1));
     assert_eq!((found(&["--since", "2019-03-02"]), found(&["--since", "2019-03-03"])), (1, 0));
     let (code, _, errors) = check(&repo.path(), &["--commits", "nowhere.."], &[]);
-    assert_eq!((code, errors.as_str()), (Some(2), "error: --commits: no such commit: `nowhere`\n"));
+    assert_eq!((code, errors.as_str()), (Some(2), "error: no such commit: `nowhere` in `--commits`\n"));
     let folder = tempfile::tempdir().unwrap();
     let (code, _, errors) = check(folder.path(), &["--since", "2019-03-03"], &[]);
     assert_eq!(code, Some(2));

@@ -160,3 +160,15 @@ fn a_key_in_utf_16_or_latin_1_is_found_and_is_the_same_key() {
     let paths: Vec<&str> = report.keys[0].versions.iter().map(|version| version.path.as_str()).collect();
     assert_eq!(paths, ["a.js", "latin.js", "marked.js", "wide.js"]);
 }
+
+#[test]
+fn what_stood_first_among_the_files_of_others_counts_where_it_is_ours() {
+    let repo = Repo::new();
+    repo.commit("node_modules/a/a.js", &line(&key(0)));
+    repo.commit("node_modules/b/b.js", &line(&key(1)));
+    let ours = repo.commit("src/a/a.js", &line(&key(0)));
+    let report = repo.search(Search::Parts);
+    assert_eq!(report.keys.len(), 1, "{report:#?}");
+    let version = &only(&report, &key(0)).versions[0];
+    assert_eq!((version.path.as_str(), version.commit.as_deref()), ("src/a/a.js", Some(&ours[..10])));
+}
