@@ -49,10 +49,8 @@ impl Ids {
         let prefix = prefix(id).filter(|_| id.len() == self.length)?;
         let number = Object::try_from(self.count()).ok().filter(|number| *number != NONE)?;
         self.bytes.extend_from_slice(id);
-        if self.by_prefix.contains_key(&prefix) {
+        if *self.by_prefix.entry(prefix).or_insert(number) != number {
             self.twins.push(number);
-        } else {
-            self.by_prefix.insert(prefix, number);
         }
         Some(number)
     }

@@ -1,9 +1,10 @@
 //! Looks for keys in the contents of files, each once, and in those that were made from
 //! another one only in what is new.
 
+use rustc_hash::FxHashMap;
 use zeroize::Zeroizing;
 
-use crate::secrets::ranges::{Copied, Searched};
+use crate::secrets::ranges::{Copied, Rules, Searched};
 use crate::secrets::{Hit, Scanner, encoding};
 
 use super::Search;
@@ -31,6 +32,8 @@ pub struct Found {
     pub hits: Vec<(Object, Vec<Hit>)>,
     /// Blobs that stand for a file kept elsewhere, and the name of that file.
     pub pointers: Vec<(Object, String)>,
+    /// Which rules are about which path.
+    rules: FxHashMap<String, Rules>,
     /// How many blobs were looked at.
     pub blobs: u64,
     /// How many bytes they are.
@@ -83,11 +86,12 @@ impl Visit for Scan<'_> {
             }
             return Kept::Other;
         };
+        let rules = out.rules.entry(path.clone()).or_insert_with(|| self.scanner.rules_for(&path));
         let searched = match before {
             Some((Kept::Text { searched, .. }, copied)) if self.search == Search::Parts => {
-                self.scanner.search_rest(bytes, searched, copied)
+                self.scanner.search_rest(bytes, rules, searched, copied)
             }
-            _ => self.scanner.search(bytes),
+            _ => self.scanner.search(bytes, rules),
         };
         if !searched.is_empty() {
             let hits = self.scanner.hits(&path, bytes, &searched);

@@ -200,12 +200,19 @@ impl Known {
 
     /// Whether the rule is about files such as this one.
     fn wants(&self, path: &str, text: &[u8]) -> bool {
+        self.wants_path(path) && self.wants_beside(path, text)
+    }
+
+    /// Whether the rule is about files of this path.
+    fn wants_path(&self, path: &str) -> bool {
         let matcher = &self.matcher;
-        (matcher.paths.is_empty() || matcher.paths.has(path))
-            && !matcher.not_paths.has(path)
-            && (matcher.beside.is_empty()
-                || judge::has_word(path.as_bytes(), &matcher.beside)
-                || judge::has_word(text, &matcher.beside))
+        (matcher.paths.is_empty() || matcher.paths.has(path)) && !matcher.not_paths.has(path)
+    }
+
+    /// Whether what the rule wants beside a key is there.
+    fn wants_beside(&self, path: &str, text: &[u8]) -> bool {
+        let beside = &self.matcher.beside;
+        beside.is_empty() || judge::has_word(path.as_bytes(), beside) || judge::has_word(text, beside)
     }
 
     /// Hands on every key that the pattern finds in a window of the text.

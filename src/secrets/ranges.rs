@@ -8,6 +8,7 @@
 //! the keys that it had before, and every other one is searched again.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::{BEFORE, Hit, Scanner};
 
@@ -28,9 +29,14 @@ pub struct Copied {
     pub length: u32,
 }
 
-/// What is known of a text, whatever its path: a path only decides which rules count.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The rules that are about files of a path, by number.
+pub type Rules = Arc<[bool]>;
+
+/// What is known of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Searched {
+    /// The rules that were asked.
+    rules: Rules,
     /// Length of the text.
     length: u32,
     /// The words in it, in the order of their places.
@@ -75,59 +81,63 @@ impl Copied {
         self.at.saturating_add(self.length)
     }
 
-    fn from_end(&self) -> u32 {
+    fn source_end(&self) -> u32 {
         self.from.saturating_add(self.length)
     }
 }
 
 impl Scanner {
-    /// Searches a whole text. Texts are shorter than 4 GiB.
-    pub fn search(&self, text: &[u8]) -> Searched {
+    /// The rules that are about files of a path. What they want beside a key is asked later.
+    pub fn rules_for(&self, path: &str) -> Rules {
+        self.rules.iter().map(|rule| rule.wants_path(path)).collect()
+    }
+
+    /// Searches a whole text for some rules. Texts are shorter than 4 GiB.
+    pub fn search(&self, text: &[u8], rules: &Rules) -> Searched {
         let mut words = Vec::new();
         self.words_in(text, 0..text.len(), |word| words.push(word));
         words.sort_unstable();
         let length = short(text.len());
         let mut caught = Vec::new();
-        for (rule, window) in self.joined(&words, length, |_| true) {
+        for (rule, window) in self.joined(&words, length, |rule| has(rules, rule)) {
             self.catch(text, rule, window, &mut caught);
         }
         caught.sort_unstable();
-        Searched { length, words, caught }
+        Searched { rules: Arc::clone(rules), length, words, caught }
     }
 
     /// Searches a text of which parts were copied from one that was searched before.
     /// `copied` is in the order of `at`, without overlaps.
-    pub fn search_rest(&self, text: &[u8], before: &Searched, copied: &[Copied]) -> Searched {
+    pub fn search_rest(&self, text: &[u8], rules: &Rules, before: &Searched, copied: &[Copied]) -> Searched {
         let length = short(text.len());
         let known: u64 = copied.iter().map(|part| u64::from(part.length)).sum();
         if (u64::from(length).saturating_sub(known)) * 100 > u64::from(length) * MOSTLY_NEW {
-            return self.search(text);
+            return self.search(text, rules);
         }
         let parts = Parts::new(copied, length, before.length);
         let words = self.words_of(text, before, &parts);
         let mut caught = Vec::with_capacity(before.caught.len());
-        for old in &before.caught {
+        for old in before.caught.iter().filter(|old| has(rules, old.rule)) {
             parts.carry(old, self.margin(old.rule), |new| caught.push(new));
         }
-        let touched = self.touched(&words, &parts);
-        if touched.contains(&true) {
-            let is_touched = |rule: u32| touched.get(rule as usize).is_some_and(|touched| *touched);
-            for (rule, window) in self.joined(&words, length, is_touched) {
-                if !parts.hold(&window, self.margin(rule)) {
-                    self.catch(text, rule, window, &mut caught);
-                }
+        // Of rules that were not asked before nothing is known.
+        let touched = self.touched(&words, &parts, rules);
+        let is_asked = |rule: u32| has(rules, rule) && (has(&touched, rule) || !has(&before.rules, rule));
+        for (rule, window) in self.joined(&words, length, is_asked) {
+            if !has(&before.rules, rule) || !parts.hold(&window, self.margin(rule)) {
+                self.catch(text, rule, window, &mut caught);
             }
         }
         caught.sort_unstable();
-        Searched { length, words, caught }
+        Searched { rules: Arc::clone(rules), length, words, caught }
     }
 
-    /// The keys of a text that was searched, for its path.
+    /// The keys of a text that was searched for the rules about its path.
     pub fn hits(&self, path: &str, text: &[u8], searched: &Searched) -> Vec<Hit> {
         let mut found = Vec::new();
         for same_rule in searched.caught.chunk_by(|a, b| a.rule == b.rule) {
             let Some(rule) = same_rule.first().and_then(|first| self.rules.get(first.rule as usize)) else { continue };
-            if rule.wants(path, text) {
+            if rule.wants_beside(path, text) {
                 found.extend(same_rule.iter().map(|key| (key.rule as usize, key.start as usize..key.end as usize)));
             }
         }
@@ -143,10 +153,10 @@ impl Scanner {
         for part in &parts.parts {
             let first = before.words.partition_point(|word| word.at < part.from);
             let inside = before.words.get(first..).unwrap_or_default().iter();
-            let inside = inside.take_while(|word| word.at < part.from_end());
+            let inside = inside.take_while(|word| word.at < part.source_end());
             words.extend(
                 inside
-                    .filter(|word| word.at + u32::from(word.length) <= part.from_end())
+                    .filter(|word| word.at + u32::from(word.length) <= part.source_end())
                     .map(|word| Word { at: word.at - part.from + part.at, ..*word }),
             );
         }
@@ -208,7 +218,7 @@ impl Scanner {
     }
 
     /// Which rules have a window that was not copied with its margin, or may have one.
-    fn touched(&self, words: &[Word], parts: &Parts) -> Vec<bool> {
+    fn touched(&self, words: &[Word], parts: &Parts, rules: &Rules) -> Vec<bool> {
         let mut touched = vec![false; self.rules.len()];
         let mut seams = parts.seams().peekable();
         let mut last: Option<u32> = None;
@@ -219,8 +229,8 @@ impl Scanner {
             let gap = [last, seams.peek().copied()].into_iter().flatten().map(|seam| seam.abs_diff(word.at)).min();
             let Some(gap) = gap else { break };
             for rule in self.of_word.get(usize::from(word.number)).into_iter().flatten() {
-                if let Some(touched) = touched.get_mut(*rule) {
-                    *touched |= gap <= self.margin(short(*rule)).saturating_mul(2);
+                if let Some(touched) = touched.get_mut(*rule).filter(|touched| !**touched && has(rules, short(*rule))) {
+                    *touched = gap <= self.margin(short(*rule)).saturating_mul(2);
                 }
             }
         }
@@ -240,7 +250,7 @@ impl Parts {
         let mut parts: Vec<Copied> = Vec::with_capacity(copied.len());
         for part in copied.iter().filter(|part| part.length > 0) {
             match parts.last_mut() {
-                Some(last) if last.end() == part.at && last.from_end() == part.from => last.length += part.length,
+                Some(last) if last.end() == part.at && last.source_end() == part.from => last.length += part.length,
                 _ => parts.push(*part),
             }
         }
@@ -259,7 +269,7 @@ impl Parts {
     /// Carries a key over to every place to which its window was copied with its margin.
     fn carry(&self, old: &Caught, margin: u32, mut carried: impl FnMut(Caught)) {
         for part in &self.parts {
-            if self.is_inside(part, old.window, (part.from, part.from_end()), margin) {
+            if self.is_inside(part, old.window, (part.from, part.source_end()), margin) {
                 let moved = |at: u32| at - part.from + part.at;
                 let window = (moved(old.window.0), moved(old.window.1));
                 carried(Caught { start: moved(old.start), end: moved(old.end), window, ..*old });
@@ -270,7 +280,7 @@ impl Parts {
     /// Whether a window, with its margin, lies between two bounds, which are those of a part in either text.
     fn is_inside(&self, part: &Copied, window: (u32, u32), bounds: (u32, u32), margin: u32) -> bool {
         let both_begin = part.at == 0 && part.from == 0;
-        let both_end = part.end() == self.length && part.from_end() == self.length_before;
+        let both_end = part.end() == self.length && part.source_end() == self.length_before;
         let begins = if both_begin { Some(0) } else { bounds.0.checked_add(margin) };
         let ends = if both_end { Some(bounds.1) } else { bounds.1.checked_sub(margin) };
         begins.is_some_and(|begin| begin <= window.0) && ends.is_some_and(|end| window.1 <= end)
@@ -280,7 +290,7 @@ impl Parts {
     fn seams(&self) -> impl Iterator<Item = u32> {
         self.parts.iter().flat_map(|part| {
             let begins = (part.at != 0 || part.from != 0).then_some(part.at);
-            let ends = (part.end() != self.length || part.from_end() != self.length_before).then_some(part.end());
+            let ends = (part.end() != self.length || part.source_end() != self.length_before).then_some(part.end());
             begins.into_iter().chain(ends)
         })
     }
@@ -303,6 +313,10 @@ impl Parts {
         }
         ranges
     }
+}
+
+fn has(rules: &[bool], rule: u32) -> bool {
+    rules.get(rule as usize).is_some_and(|has| *has)
 }
 
 fn short(number: usize) -> u32 {
@@ -350,6 +364,14 @@ mod tests {
         (text, prop::collection::vec(step, 0..6))
     }
 
+    /// Paths of a text and of the one it was made from, about which different rules are.
+    fn paths() -> impl Strategy<Value = (&'static str, &'static str)> {
+        let path = || {
+            prop::sample::select(vec!["src/config.js", "config/.env", "spec/a.spec.js", "README.md", "ios/App.swift"])
+        };
+        prop_oneof![path().prop_map(|path| (path, path)), (path(), path())]
+    }
+
     fn made_from(
         text: &str,
         steps: &[(prop::sample::Index, prop::sample::Index, String)],
@@ -371,21 +393,22 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(300))]
 
         #[test]
-        fn what_is_carried_over_and_what_is_searched_again_make_the_whole((text, steps) in edit(), in_order: bool) {
+        fn what_is_carried_over_and_what_is_searched_again_make_the_whole((text, steps) in edit(), in_order: bool, paths in paths()) {
             let scanner = SCANNER.get_or_init(scanner);
             let (made, copied) = made_from(&text, &steps, in_order);
-            let before = scanner.search(text.as_bytes());
-            let rest = scanner.search_rest(made.as_bytes(), &before, &copied);
-            prop_assert_eq!(&rest, &scanner.search(made.as_bytes()));
+            let (old, new) = (scanner.rules_for(paths.0), scanner.rules_for(paths.1));
+            let before = scanner.search(text.as_bytes(), &old);
+            let rest = scanner.search_rest(made.as_bytes(), &new, &before, &copied);
+            prop_assert_eq!(&rest, &scanner.search(made.as_bytes(), &new));
         }
 
         #[test]
-        fn a_text_has_the_same_keys_either_way(pieces in prop::collection::vec(piece(), 0..30)) {
+        fn a_text_has_the_same_keys_either_way(pieces in prop::collection::vec(piece(), 0..30), paths in paths()) {
             let scanner = SCANNER.get_or_init(scanner);
             let text = pieces.concat();
-            let searched = scanner.search(text.as_bytes());
-            let hits = scanner.hits("src/config.js", text.as_bytes(), &searched);
-            prop_assert_eq!(hits, scanner.in_text("src/config.js", text.as_bytes()));
+            let searched = scanner.search(text.as_bytes(), &scanner.rules_for(paths.0));
+            let hits = scanner.hits(paths.0, text.as_bytes(), &searched);
+            prop_assert_eq!(hits, scanner.in_text(paths.0, text.as_bytes()));
         }
     }
 
@@ -394,10 +417,11 @@ mod tests {
     #[test]
     fn a_key_whose_word_lies_in_another_part_is_found() {
         let scanner = scanner();
-        let before = scanner.search(b"masterKey: process.env.KEY\n");
+        let rules = scanner.rules_for("a.js");
+        let before = scanner.search(b"masterKey: process.env.KEY\n", &rules);
         let text = b"masterKey: 'Cedar#77310'\n";
         let copied = [Copied { at: 0, from: 0, length: 11 }, Copied { at: 24, from: 26, length: 1 }];
-        let rest = scanner.search_rest(text, &before, &copied);
+        let rest = scanner.search_rest(text, &rules, &before, &copied);
         assert_eq!(scanner.hits("a.js", text, &rest).len(), 1);
     }
 }
