@@ -1,5 +1,7 @@
 //! Keys in the history of repositories that git made: each once, with the commit that brought it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
 #[path = "history/broken.rs"]
 mod broken;
 #[path = "history/command.rs"]
@@ -110,8 +112,8 @@ fn every_key_is_found_once_with_the_commit_that_brought_it() {
         let report = repo.search(Search::Parts);
         assert_eq!(report, repo.search(Search::Whole));
         assert_eq!((report.problems.as_slice(), report.gaps.as_slice()), (&[][..], &[][..]));
-        for number in 0..17 {
-            only(&report, &keys[number]);
+        for key in &keys[..17] {
+            only(&report, key);
         }
         assert_eq!(report.keys.len(), 17);
         for (number, commit) in &brought {

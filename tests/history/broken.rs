@@ -16,8 +16,8 @@ fn packed() -> (Repo, PathBuf) {
     }
     repo.git(&["repack", "-qadf", "--depth=50"]);
     let folder = repo.path().join(".git/objects/pack");
-    let packs = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let pack = packs.filter(|path| path.extension().is_some_and(|extension| extension == "pack")).next().unwrap();
+    let mut packs = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let pack = packs.find(|path| path.extension().is_some_and(|extension| extension == "pack")).unwrap();
     for path in [pack.clone(), pack.with_extension("idx")] {
         let mut permissions = fs::metadata(&path).unwrap().permissions();
         #[expect(clippy::permissions_set_readonly_false, reason = "the folder is gone with the test")]
