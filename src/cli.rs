@@ -99,6 +99,9 @@ pub struct CheckArgs {
     /// What is read.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Where keys are looked for.
+    #[command(flatten)]
+    pub history: HistoryArgs,
     /// A report: text, sarif, json, github or csv (the access matrix), to a file or to
     /// standard output; may be given several times.
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
@@ -118,6 +121,20 @@ pub struct CheckArgs {
     /// Exit with 0 although there are findings.
     #[arg(long)]
     pub exit_zero: bool,
+}
+
+/// Where `check` looks for keys, beside the files of the working tree.
+#[derive(Debug, Clone, Default, Args)]
+pub struct HistoryArgs {
+    /// Look for keys in the files only, not in the history of the repository whose root PATH is.
+    #[arg(long, conflicts_with_all = ["since", "commits"])]
+    pub no_history: bool,
+    /// Of the history only what was committed since this day, such as 2026-01-31.
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<jiff::civil::Date>,
+    /// Of the history only what these commits brought: those that lead to B and not to A.
+    #[arg(long, value_name = "A..B")]
+    pub commits: Option<String>,
 }
 
 /// Arguments of `who-can`.

@@ -10,6 +10,7 @@
 //! * [`rules`]: a rule is a Markdown file: what to match, why it matters, its cases;
 //! * [`finding`]: what a rule found, known by what it is about, and ignores;
 //! * [`secrets`]: keys in texts, of which only digests leave;
+//! * [`history`]: keys in all versions of all files of a repository;
 //! * [`audit`]: a snapshot and rules make findings; pure;
 //! * [`read`]: files to a snapshot; the only room that reads;
 //! * [`report`]: an outcome as text, SARIF, JSON, annotations and CSV;
@@ -54,6 +55,7 @@ pub mod rules;
 pub mod secrets;
 
 pub mod audit;
+pub mod history;
 
 pub mod read;
 pub mod report;

@@ -9,6 +9,7 @@ pub mod access;
 mod code;
 pub mod fact;
 mod grants;
+mod leaks;
 mod roles;
 mod rows;
 mod server;
@@ -21,7 +22,7 @@ use crate::code::risk::{FlowRule, Sinks};
 use crate::finding::Finding;
 use crate::finding::suppress::{self, Directive, KnownRules, Suppressed};
 use crate::model::snapshot::Gap;
-use crate::model::{ClassName, RuleId, SecretHit, Snapshot};
+use crate::model::{ClassName, RuleId, Snapshot};
 use crate::permit::Engine;
 use crate::rules::program::Program;
 use crate::rules::{FactMatcher, Matcher, Rule, Who};
@@ -80,8 +81,8 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
                 }
             }
             Matcher::Secret(matcher) => {
-                for hit in snapshot.app.hits.read().into_iter().flatten().filter(|hit| hit.rule == rule.id) {
-                    add(&mut found, program, finding(rule, &matcher.message, leaked(hit, snapshot)));
+                for (fact, more) in leaks::facts(rule, snapshot) {
+                    add(&mut found, program, finding(rule, &format!("{}{more}", matcher.message), fact));
                 }
             }
         }
@@ -137,16 +138,6 @@ fn selects(matcher: &FactMatcher, fact: &Fact, program: &Program, snapshot: &Sna
         && reached
         && (matcher.callers.is_empty() || fact.callers.is_some_and(|callers| matcher.callers.contains(&callers)))
         && (matcher.data.is_empty() || tagged())
-}
-
-/// A key in a file. Its digest is what the finding is about, so that a key in ten files is one
-/// finding, and stays the same one when it moves.
-fn leaked(hit: &SecretHit, snapshot: &Snapshot) -> Fact {
-    let length = if hit.length == 1 { "1 character".to_owned() } else { format!("{} characters", hit.length) };
-    let key = if hit.ends.is_empty() { length } else { format!("`{}`, {length}", hit.ends) };
-    Fact::new("secret", "key", hit.digest.clone(), hit.at.clone())
-        .word("key", key)
-        .word("path", snapshot.texts.path(&hit.at))
 }
 
 fn finding(rule: &Rule, message: &str, fact: Fact) -> Finding {

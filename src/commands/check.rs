@@ -46,15 +46,15 @@ enum Format {
 pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     let outputs = outputs(&args.output)?;
     let bar = Bar::default();
-    let loaded = load_and_search(&args.path, &args.input, &bar);
+    let loaded = load_and_search(&args.path, &args.input, &args.history, &bar);
     bar.finish();
-    let Loaded { settings, program, reading, directives } = loaded?;
+    let Loaded { settings, program, reading, directives, is_about_history } = loaded?;
     let fail_on = severity(args.fail_on.as_deref(), "--fail-on")?.or(settings.check.fail_on).unwrap_or(Severity::High);
     let min = severity(args.min_severity.as_deref(), "--min-severity")?.or(settings.check.min_severity);
     let program = selected(program, args, &settings.check)?;
     let app = &reading.snapshot.app;
     let in_code = || app.code.read().is_some_and(|units| units.iter().any(requires::speaks_of_parse));
-    if app.is_empty() && reading.problems.is_empty() && !in_code() {
+    if app.is_empty() && reading.problems.is_empty() && !is_about_history && !in_code() {
         bail!("{}", nothing_found(&args.path, reading.files, app));
     }
     let mut outcome = audit::audit(&reading.snapshot, &program, directives, today());

@@ -9,11 +9,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail};
 use jiff::civil::Date;
 
-use crate::cli::InputArgs;
+use crate::cli::{HistoryArgs, InputArgs};
 use crate::finding::suppress::{Directive, Scope};
+use crate::history::{History, Range};
 use crate::model::place::{Content, Show, SourceFile, Text};
+use crate::model::snapshot::Gap;
 use crate::model::spans::Syntax;
 use crate::model::{FileId, Place};
+use crate::read::past::Past;
 use crate::read::{self, Input, Progress, Reading};
 use crate::rules::loader;
 use crate::rules::program::Program;
@@ -26,6 +29,9 @@ use crate::settings::{Data, PLACES, Settings};
 /// The number of the configuration among the files of a report.
 const CONFIG_FILE: FileId = FileId(u32::MAX);
 
+/// The variable with what keys are told from each other with, where the repository is not to decide.
+const ID_KEY: &str = "PARSE_AUDIT_ID_KEY";
+
 /// An app that was read, with everything to audit it.
 pub struct Loaded {
     /// The configuration.
@@ -36,6 +42,8 @@ pub struct Loaded {
     pub reading: Reading,
     /// Ignores of the configuration.
     pub directives: Vec<Directive>,
+    /// Whether it was asked for keys of the history, so that there need be no app.
+    pub is_about_history: bool,
 }
 
 /// The configuration as it was found.
@@ -45,25 +53,68 @@ struct Config {
     source: Option<(String, String, PathBuf)>,
 }
 
-/// Reads an app, and looks for keys in its files.
-pub fn load_and_search(path: &Path, args: &InputArgs, progress: &dyn Progress) -> Result<Loaded> {
-    read_app(path, args, progress, |program| {
-        let scanner = Scanner::new(program.rules.values(), Salt::default());
-        Ok(Some(Arc::new(scanner.context("the words of the rules about keys")?)))
-    })
+/// How keys are looked for.
+struct Search {
+    salt: Salt,
+    past: Option<Past>,
+}
+
+/// Reads an app, and looks for keys in its files and in its history.
+pub fn load_and_search(
+    path: &Path,
+    args: &InputArgs,
+    history: &HistoryArgs,
+    progress: &dyn Progress,
+) -> Result<Loaded> {
+    let range = Range { since: history.since, between: history.commits.as_deref().map(Range::parse_between) };
+    let opened = History::open(path);
+    let is_asked = history.since.is_some() || history.commits.is_some();
+    if opened.is_none() && is_asked {
+        bail!("`{}` is not the root of a git repository, and has no history to look into", path.display());
+    }
+    let no_repository = opened.is_none();
+    let (opened, problem) = match opened.transpose() {
+        Ok(opened) => (opened, None),
+        Err(problem) => (None, Some(problem)),
+    };
+    let salt = salt(opened.as_ref());
+    if let Some(history) = &opened {
+        history.find(&range).map_err(|error| anyhow!("{error} in `--commits`"))?;
+    }
+    let past = opened.filter(|_| !history.no_history).map(|history| Past { history: Arc::new(history), range });
+    let mut loaded = read_app(path, args, progress, Some(Search { salt, past }))?;
+    if no_repository {
+        loaded
+            .reading
+            .snapshot
+            .gaps
+            .push(Gap::new("git history", "looked into where PATH is the root of a repository"));
+    } else if history.no_history {
+        loaded.reading.snapshot.gaps.push(Gap::new("git history", "left out with --no-history"));
+    } else if is_asked {
+        loaded
+            .reading
+            .snapshot
+            .gaps
+            .push(Gap::new("the rest of the git history", "left out with --since or --commits"));
+    }
+    loaded.reading.problems.extend(problem);
+    loaded.is_about_history |= is_asked;
+    Ok(loaded)
+}
+
+/// What keys are told from each other with: the variable, or what all clones of a repository share.
+fn salt(history: Option<&History>) -> Salt {
+    let given = std::env::var(ID_KEY).ok().filter(|key| !key.is_empty());
+    given.or_else(|| history?.first_commit()).map_or_else(Salt::default, |salt| Salt::new(&salt))
 }
 
 /// Reads an app.
 pub fn load(path: &Path, args: &InputArgs, progress: &dyn Progress) -> Result<Loaded> {
-    read_app(path, args, progress, |_| Ok(None))
+    read_app(path, args, progress, None)
 }
 
-fn read_app(
-    path: &Path,
-    args: &InputArgs,
-    progress: &dyn Progress,
-    scanner: impl FnOnce(&Program) -> Result<Option<Arc<Scanner>>>,
-) -> Result<Loaded> {
+fn read_app(path: &Path, args: &InputArgs, progress: &dyn Progress, search: Option<Search>) -> Result<Loaded> {
     // Symlinks are followed, and what is there may still be closed to us.
     if let Err(error) = fs::metadata(path) {
         bail!("`{}`: {}", path.display(), read::file::words(&error));
@@ -71,15 +122,25 @@ fn read_app(
     let config = config(path, args)?;
     let program = program(&config, args)?;
     let version = server_version(&config.settings, args)?;
-    let scanner = scanner(&program)?;
-    let settings = read::Settings { ignored: config.settings.inputs.ignore.clone(), server_version: version, scanner };
-    let mut reading = read::read(&Input::Path(path.to_owned()), &settings, progress);
+    let (scanner, past) = match search {
+        None => (None, None),
+        Some(search) => {
+            let scanner = Scanner::new(program.rules.values(), search.salt);
+            (Some(Arc::new(scanner.context("the words of the rules about keys")?)), search.past)
+        }
+    };
+    // Without a working tree there are no files, only what git keeps.
+    let is_bare = past.as_ref().is_some_and(|past| past.history.is_bare());
+    let input = if is_bare { Input::Memory(BTreeMap::new()) } else { Input::Path(path.to_owned()) };
+    let ignored = config.settings.inputs.ignore.clone();
+    let settings = read::Settings { ignored, server_version: version, scanner, past };
+    let mut reading = read::read(&input, &settings, progress);
     let directives = directives(&config)?;
     if let Some((name, text, _)) = config.source {
         let text = Text::new(text.as_bytes(), Show::Everything, Syntax::Toml);
         reading.snapshot.texts.insert(CONFIG_FILE, SourceFile { path: name, content: Content::Text(text) });
     }
-    Ok(Loaded { settings: config.settings, program, reading, directives })
+    Ok(Loaded { settings: config.settings, program, reading, directives, is_about_history: is_bare })
 }
 
 fn config(path: &Path, args: &InputArgs) -> Result<Config> {

@@ -35,7 +35,7 @@ pub use operation::{ByOperation, Operation};
 pub use place::{FileId, Place, Span, Texts};
 pub use principal::Principal;
 pub use roles::Roles;
-pub use secret::SecretHit;
+pub use secret::{Committed, SecretHit};
 pub use server::Server;
 pub use snapshot::Snapshot;
 pub use unit::Unit;

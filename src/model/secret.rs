@@ -16,4 +16,19 @@ pub struct SecretHit {
     pub length: usize,
     /// At most its first and last two characters, `ab…yz`.
     pub ends: String,
+    /// For one of the history: what is known of it there.
+    pub committed: Option<Committed>,
+}
+
+/// A key in the history of the repository. Nothing in here tells who committed it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Committed {
+    /// The first digits of the commit that brought it to its place; `None` if no commit has it.
+    pub commit: Option<String>,
+    /// The day on which the commit was written, `2019-03-02`.
+    pub day: Option<String>,
+    /// Whether the newest version has it, at this place or another one.
+    pub in_head: bool,
+    /// Who can see it, as the end of a sentence: `in 3 branches`.
+    pub seen: String,
 }

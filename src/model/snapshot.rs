@@ -85,7 +85,7 @@ pub fn gaps(app: &App, code: Vec<Gap>) -> Vec<Gap> {
         )),
     }
     gaps.extend(code);
-    gaps.push(Gap::new("git history, dependencies, the running app", "not part of this version"));
+    gaps.push(Gap::new("dependencies, the running app", "not part of this version"));
     gaps
 }
 

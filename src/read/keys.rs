@@ -64,7 +64,14 @@ pub fn search(scanner: &Scanner, files: &[Searched], texts: &mut Texts, problems
                 Some(span) => Place::Text { file: file.file, span },
                 None => Place::File { file: file.file },
             };
-            found.push(SecretHit { rule: hit.rule, at, digest: hit.digest, length: hit.length, ends: hit.ends });
+            found.push(SecretHit {
+                rule: hit.rule,
+                at,
+                digest: hit.digest,
+                length: hit.length,
+                ends: hit.ends,
+                committed: None,
+            });
         }
     }
     found

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod manifests;
 pub mod options;
 pub mod parts;
+pub mod past;
 pub mod rows;
 pub mod schema;
 pub mod source;
@@ -45,6 +46,7 @@ use crate::secrets::Scanner;
 use count::Counted;
 use keys::Searched;
 use parts::Parts;
+use past::Past;
 use source::{Bytes, Candidate};
 use tally::UserIds;
 
@@ -66,6 +68,8 @@ pub struct Settings {
     pub server_version: Option<semver::Version>,
     /// What looks for keys; without it none are looked for.
     pub scanner: Option<Arc<Scanner>>,
+    /// The history in which they are looked for as well.
+    pub past: Option<Past>,
 }
 
 /// Is told how many bytes of rows were read; called from several threads.
@@ -138,7 +142,13 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
         app.server.version = Known::Read(FoundVersion { version: version.clone(), from: VersionFrom::Given, at: None });
     }
     if let Some(scanner) = &settings.scanner {
-        app.hits = Known::Read(keys::search(scanner, &found.searched, &mut texts, &mut problems));
+        let mut hits = keys::search(scanner, &found.searched, &mut texts, &mut problems);
+        if let Some(past) = &settings.past {
+            let (in_past, gaps) = past::search(past, scanner, &mut texts, &mut problems);
+            hits.extend(in_past);
+            left.gaps.extend(gaps);
+        }
+        app.hits = Known::Read(hits);
     }
     problems.extend(parts.into_iter().flat_map(|(_, parts)| parts.problems));
     problems.sort();

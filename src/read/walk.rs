@@ -11,12 +11,9 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::code::lower::is_code;
 use crate::problem::Problem;
+use crate::secrets::paths::{NO_TEXT, VENDORED};
 
 use super::vendored;
-
-/// Folders whose contents somebody else wrote, or a tool made.
-const VENDORED: [&str; 8] =
-    ["node_modules", "bower_components", "vendor", "third_party", "jspm_packages", "Pods", "__pycache__", "target"];
 
 /// Endings of files that cannot hold a schema, an export or a lock file, and of code
 /// that is none (`.d.ts`). Everything else is opened and told by its contents.
@@ -47,14 +44,6 @@ const HIDDEN: [&str; 18] = [
     ".turbo",
     ".venv",
     ".yarn",
-];
-
-/// Endings of files that hold no text, and so no key that could be read.
-const NO_TEXT: [&str; 52] = [
-    "7z", "a", "aab", "aac", "apk", "avi", "bmp", "bson", "bz2", "car", "class", "dll", "doc", "docx", "dylib", "eot",
-    "exe", "flac", "gif", "gz", "heic", "icns", "ico", "ipa", "jar", "jpeg", "jpg", "m4a", "mov", "mp3", "mp4", "nib",
-    "o", "ogg", "otf", "pdf", "png", "psd", "pyc", "so", "tar", "tgz", "tif", "tiff", "ttf", "wasm", "wav", "webm",
-    "webp", "woff", "woff2", "zip",
 ];
 
 /// What a walk found.

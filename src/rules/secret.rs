@@ -27,6 +27,12 @@ pub struct SecretMatcher {
     /// Bytes that the pattern may see after a word, and so how long a match can be.
     #[serde(default = "usual_window")]
     pub window: usize,
+    /// Bytes before a word in which a match may begin.
+    #[serde(default = "usual_before")]
+    pub before: usize,
+    /// A text in quotes that is assigned (`=`, `:`, `=>` or `,` before it) begins at most so many
+    /// bytes behind the word. Asked before the pattern runs, for words that are everywhere.
+    pub assigned_within: Option<usize>,
     /// The least entropy of the key in bits per character.
     #[serde(default)]
     pub min_entropy: f64,
@@ -59,6 +65,10 @@ pub struct SecretMatcher {
 
 fn usual_window() -> usize {
     400
+}
+
+fn usual_before() -> usize {
+    256
 }
 
 /// Which keys count although everybody could guess them.
@@ -185,6 +195,10 @@ impl SecretMatcher {
                 Some(("keywords", "expected words of at least two characters"))
             }
             None if self.files.is_empty() => Some(("no pattern", "expected `keywords` and `pattern`, or `files`")),
+            _ if self.before > 256 => Some(("before", "expected at most 256 bytes")),
+            _ if self.assigned_within.is_some_and(|within| within > self.window) => {
+                Some(("assigned-within", "expected no more bytes than the window has"))
+            }
             _ if self.window > 16 << 10 => Some(("window", "expected at most 16384 bytes")),
             _ => None,
         }

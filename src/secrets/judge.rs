@@ -3,6 +3,20 @@
 
 use zeroize::Zeroizing;
 
+/// Whether a quote follows on what assigns or separates: `=`, `:`, `=>`, `,`, with blanks between.
+pub fn assigns_text(after: &[u8]) -> bool {
+    let mut assigned = false;
+    for byte in after {
+        match byte {
+            b'"' | b'\'' | b'`' if assigned => return true,
+            b'=' | b':' | b'>' | b',' => assigned = true,
+            b' ' | b'\t' | b'\r' | b'\n' | b'@' => {}
+            _ => assigned = false,
+        }
+    }
+    false
+}
+
 /// Words that say that a value is to be replaced, or was never a key.
 const REPLACED: [&str; 37] = [
     "your",

@@ -8,6 +8,8 @@
 mod check;
 pub mod encoding;
 mod judge;
+pub mod paths;
+pub mod ranges;
 pub mod redact;
 mod sieve;
 mod words;
@@ -25,9 +27,6 @@ use crate::severity::Severity;
 
 use redact::{Salt, Secret};
 use words::Words;
-
-/// Bytes before a word in which a match may begin.
-const BEFORE: usize = 256;
 
 /// Comments by which other scanners are told that a line holds no key.
 const ALLOWED: [&[u8]; 5] =
@@ -89,22 +88,6 @@ impl Scanner {
         Ok(Self { rules: known, words: Words::new(words)?, of_word, salt })
     }
 
-    /// The keys in a text, in the order of their places. Of several rules about the same
-    /// characters the one that knows most speaks.
-    pub fn in_text(&self, path: &str, text: &[u8]) -> Vec<Hit> {
-        let mut found: Vec<(usize, Range<usize>)> = Vec::new();
-        for (number, windows) in self.windows(text) {
-            let Some(rule) = self.rules.get(number) else { continue };
-            if rule.wants(path, text) {
-                windows.into_iter().for_each(|window| rule.search(text, window, |key| found.push((number, key))));
-            }
-        }
-        self.without_overlaps(found)
-            .into_iter()
-            .filter_map(|(number, span)| self.hit(number, text.get(span.clone())?, span))
-            .collect()
-    }
-
     /// The key that a file is as a whole.
     pub fn in_file(&self, path: &str, bytes: &[u8]) -> Option<Hit> {
         let is_key = |rule: &Known| {
@@ -117,23 +100,6 @@ impl Scanner {
         let mut hit = self.hit(number, bytes.trim_ascii_end(), 0..0)?;
         hit.ends.clear();
         Some(hit)
-    }
-
-    /// Where the pattern of each rule may run: round its words, joined where they touch.
-    fn windows(&self, text: &[u8]) -> BTreeMap<usize, Vec<Range<usize>>> {
-        let mut windows: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
-        self.words.each(text, |word, at| {
-            for number in self.of_word.get(word).into_iter().flatten() {
-                let after = self.rules.get(*number).map_or(0, |rule| rule.matcher.window);
-                let window = at.start.saturating_sub(BEFORE)..at.end.saturating_add(after).min(text.len());
-                let of_rule = windows.entry(*number).or_default();
-                match of_rule.last_mut() {
-                    Some(last) if window.start <= last.end => last.end = last.end.max(window.end),
-                    _ => of_rule.push(window),
-                }
-            }
-        });
-        windows
     }
 
     /// Of keys that share characters the one whose rule goes before.
@@ -192,14 +158,23 @@ impl Known {
         })
     }
 
-    /// Whether the rule is about files such as this one.
-    fn wants(&self, path: &str, text: &[u8]) -> bool {
+    /// Whether the rule is about files of this path.
+    fn wants_path(&self, path: &str) -> bool {
         let matcher = &self.matcher;
-        (matcher.paths.is_empty() || matcher.paths.has(path))
-            && !matcher.not_paths.has(path)
-            && (matcher.beside.is_empty()
-                || judge::has_word(path.as_bytes(), &matcher.beside)
-                || judge::has_word(text, &matcher.beside))
+        (matcher.paths.is_empty() || matcher.paths.has(path)) && !matcher.not_paths.has(path)
+    }
+
+    /// Whether what the rule wants beside a key is there.
+    fn wants_beside(&self, path: &str, text: &[u8]) -> bool {
+        let beside = &self.matcher.beside;
+        beside.is_empty() || judge::has_word(path.as_bytes(), beside) || judge::has_word(text, beside)
+    }
+
+    /// Whether the pattern may find something round a word that ends here.
+    fn may_begin_at(&self, text: &[u8], end: usize) -> bool {
+        self.matcher.assigned_within.is_none_or(|within| {
+            text.get(end..).is_some_and(|after| judge::assigns_text(after.get(..within).unwrap_or(after)))
+        })
     }
 
     /// Hands on every key that the pattern finds in a window of the text.

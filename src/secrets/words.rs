@@ -44,7 +44,7 @@ enum Engine {
 }
 
 thread_local! {
-    /// A block in lower case; wiped when its text is done.
+    /// A block in lower case; wiped when it was searched.
     static LOWER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -100,10 +100,11 @@ impl Words {
             }
             from = end;
         }
-        LOWER.with_borrow_mut(|lower| {
-            lower.fill(0);
-            std::hint::black_box(lower.as_slice());
-        });
+    }
+
+    /// Length of the longest word in bytes.
+    pub fn longest(&self) -> usize {
+        self.longest
     }
 
     /// The words in a block: where they begin, and their numbers.
@@ -124,6 +125,8 @@ impl Words {
             };
             self.short.iter().for_each(|short| short.each(lower, &mut compare));
             self.long.each(lower, &mut compare);
+            lower.fill(0);
+            std::hint::black_box(lower.as_slice());
         });
     }
 }

@@ -1,0 +1,112 @@
+//! Keys of the history, each once: what was found in many versions of many files is one
+//! key with the places where it stood.
+
+use std::collections::BTreeMap;
+
+use crate::model::RuleId;
+use crate::secrets::Hit;
+
+use super::first::Firsts;
+use super::graph::{Commit, Graph};
+use super::ids::{Ids, Object};
+use super::seen::{self, Seen, Tips};
+
+/// A key that was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastKey {
+    /// The rule.
+    pub rule: RuleId,
+    /// Twelve hex digits of a keyed digest.
+    pub digest: String,
+    /// Length in bytes.
+    pub length: usize,
+    /// At most the first and last two characters.
+    pub ends: String,
+    /// Where it stood, the oldest first; a path once.
+    pub versions: Vec<Version>,
+    /// Whether it is in the newest version.
+    pub in_head: bool,
+    /// Who can see it, as the end of a sentence.
+    pub seen: String,
+}
+
+/// A file in which a key stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Its path in that commit; for contents that no folder has, their id.
+    pub path: String,
+    /// The first digits of the commit that brought it there; `None` if no commit has it.
+    pub commit: Option<String>,
+    /// The day on which its author wrote it, `2019-03-02`.
+    pub day: Option<String>,
+}
+
+#[derive(Default)]
+struct Gathered {
+    length: usize,
+    ends: String,
+    objects: Vec<Object>,
+    /// By path: when it came there, in the order of commits, and with which object.
+    paths: BTreeMap<String, (u32, Object)>,
+}
+
+/// Puts together what was found in objects.
+pub fn keys(hits: Vec<(Object, Vec<Hit>)>, graph: &Graph, ids: &Ids, firsts: &Firsts<'_>, tips: &Tips) -> Vec<PastKey> {
+    let mut gathered: BTreeMap<(RuleId, String), Gathered> = BTreeMap::new();
+    for (object, hits) in hits {
+        let path = firsts.path(object).unwrap_or_else(|| named(object, ids, graph, tips));
+        let when = firsts.number(object).unwrap_or(u32::MAX);
+        for hit in hits {
+            let key = gathered.entry((hit.rule, hit.digest)).or_default();
+            (key.length, key.ends) = (hit.length, hit.ends);
+            key.objects.push(object);
+            let first = key.paths.entry(path.clone()).or_insert((when, object));
+            *first = (*first).min((when, object));
+        }
+    }
+    let objects: Vec<Vec<Object>> = gathered.values_mut().map(|key| std::mem::take(&mut key.objects)).collect();
+    let seen = seen::seen(graph, firsts, tips, ids.count(), &objects);
+    let keys = gathered.into_iter().zip(seen).map(|(((rule, digest), key), seen)| {
+        let mut versions: Vec<(u32, Object, String)> =
+            key.paths.into_iter().map(|(path, (when, object))| (when, object, path)).collect();
+        versions.sort_unstable_by(|a, b| (a.0, &a.2).cmp(&(b.0, &b.2)));
+        let versions =
+            versions.into_iter().map(|(_, object, path)| version(path, firsts.commit(object), ids)).collect();
+        let Seen { in_head, .. } = seen;
+        PastKey { rule, digest, length: key.length, ends: key.ends, versions, in_head, seen: seen.words() }
+    });
+    keys.collect()
+}
+
+fn version(path: String, commit: Option<&Commit>, ids: &Ids) -> Version {
+    Version {
+        path,
+        commit: commit.map(|commit| ids.short(commit.object)),
+        day: commit.and_then(|commit| day(commit.written)),
+    }
+}
+
+/// What to call contents that no folder has: the ref that names them, or their id.
+fn named(object: Object, ids: &Ids, graph: &Graph, tips: &Tips) -> String {
+    let of_ref = tips.refs.iter().find(|(_, tip)| graph.peel(*tip) == object);
+    of_ref.map_or_else(|| format!("object {}", ids.short(object)), |(name, _)| name.clone())
+}
+
+/// The day where the author was.
+fn day((seconds, minutes): (i64, i32)) -> Option<String> {
+    let when = jiff::Timestamp::from_second(seconds).ok()?;
+    let zone = jiff::tz::Offset::from_seconds(minutes.checked_mul(60)?).ok()?;
+    Some(when.to_zoned(zone.to_time_zone()).date().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_that_of_the_author() {
+        assert_eq!(day((1_551_484_800, 0)).as_deref(), Some("2019-03-02"));
+        assert_eq!(day((1_551_484_800, -60)).as_deref(), Some("2019-03-01"));
+        assert_eq!(day((i64::MAX, 0)), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! Looks for keys in the contents of files, each once, and in those that were made from
+//! another one only in what is new.
+
+use rustc_hash::FxHashMap;
+use zeroize::Zeroizing;
+
+use crate::secrets::ranges::{Copied, Rules, Searched};
+use crate::secrets::{Hit, Scanner, encoding};
+
+use super::Search;
+use super::first::Firsts;
+use super::ids::Object;
+use super::pack::Kind;
+use super::resolve::Visit;
+
+/// Searches blobs.
+pub struct Scan<'a> {
+    /// What knows keys.
+    pub scanner: &'a Scanner,
+    /// Where each blob stood first.
+    pub firsts: &'a Firsts<'a>,
+    /// Which objects are searched, by number.
+    pub wanted: &'a [bool],
+    /// How those are searched that were made from others.
+    pub search: Search,
+}
+
+/// What was found in blobs.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Blobs with keys.
+    pub hits: Vec<(Object, Vec<Hit>)>,
+    /// Blobs that stand for a file kept elsewhere, and the name of that file.
+    pub pointers: Vec<(Object, String)>,
+    /// Which rules are about which path.
+    rules: FxHashMap<String, Rules>,
+    /// How many blobs were looked at.
+    pub blobs: u64,
+    /// How many bytes they are.
+    pub bytes: u64,
+}
+
+/// What is kept of a blob for those that were made from it.
+pub enum Kept {
+    /// A text, whether it is all ASCII, and what was found.
+    Text {
+        /// Whether every byte is a character.
+        is_ascii: bool,
+        /// What is known of it.
+        searched: Searched,
+    },
+    /// Something else, or a text that had to be decoded.
+    Other,
+}
+
+impl Visit for Scan<'_> {
+    type State = Kept;
+    type Out = Found;
+
+    fn wants(&self, object: Object, kind: Kind) -> bool {
+        kind == Kind::Blob && self.wanted.get(object as usize).is_some_and(|wanted| *wanted)
+    }
+
+    fn visit(
+        &self,
+        object: Object,
+        _: Kind,
+        bytes: &[u8],
+        before: Option<(&Kept, &[Copied])>,
+        out: &mut Found,
+    ) -> Kept {
+        out.blobs += 1;
+        out.bytes += bytes.len() as u64;
+        let path = self.firsts.path(object).unwrap_or_default();
+        if let Some(name) = pointer(bytes) {
+            out.pointers.push((object, name));
+        }
+        if let Some(hit) = self.scanner.in_file(&path, bytes) {
+            out.hits.push((object, vec![hit]));
+            return Kept::Other;
+        }
+        let Some(is_ascii) = plain(bytes, before) else {
+            let hits = decoded(self.scanner, &path, bytes);
+            if !hits.is_empty() {
+                out.hits.push((object, hits));
+            }
+            return Kept::Other;
+        };
+        let rules = out.rules.entry(path.clone()).or_insert_with(|| self.scanner.rules_for(&path));
+        let searched = match before {
+            Some((Kept::Text { searched, .. }, copied)) if self.search == Search::Parts => {
+                self.scanner.search_rest(bytes, rules, searched, copied)
+            }
+            _ => self.scanner.search(bytes, rules),
+        };
+        if !searched.is_empty() {
+            let hits = self.scanner.hits(&path, bytes, &searched);
+            if !hits.is_empty() {
+                out.hits.push((object, hits));
+            }
+        }
+        Kept::Text { is_ascii, searched }
+    }
+}
+
+/// The keys of bytes that may have to be decoded.
+pub fn decoded(scanner: &Scanner, path: &str, bytes: &[u8]) -> Vec<Hit> {
+    encoding::decode(Zeroizing::new(bytes.to_vec()))
+        .map(|decoded| scanner.in_text(path, decoded.text.as_bytes()))
+        .unwrap_or_default()
+}
+
+/// Whether bytes are all ASCII; `None` if they are no text, or one that has to be decoded.
+fn plain(bytes: &[u8], before: Option<(&Kept, &[Copied])>) -> Option<bool> {
+    if !encoding::is_text(bytes)
+        || [&[0xff, 0xfe][..], &[0xfe, 0xff], &[0xef, 0xbb, 0xbf]].iter().any(|mark| bytes.starts_with(mark))
+    {
+        return None;
+    }
+    let is_ascii = match before {
+        Some((Kept::Text { is_ascii: true, .. }, copied)) => new_parts(bytes, copied).all(<[u8]>::is_ascii),
+        _ => bytes.is_ascii(),
+    };
+    (is_ascii || std::str::from_utf8(bytes).is_ok()).then_some(is_ascii)
+}
+
+fn new_parts<'b>(bytes: &'b [u8], copied: &'b [Copied]) -> impl Iterator<Item = &'b [u8]> {
+    let ends = copied.iter().map(|part| part.at as usize + part.length as usize);
+    let begins = copied.iter().map(|part| part.at as usize).chain([bytes.len()]);
+    std::iter::once(0).chain(ends).zip(begins).map(|(end, begin)| bytes.get(end..begin).unwrap_or_default())
+}
+
+/// The name of the file that a pointer of Git LFS stands for.
+///
+/// Source: git-lfs, `docs/spec.md`.
+fn pointer(bytes: &[u8]) -> Option<String> {
+    const BEGINS: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
+    if bytes.len() > 1024 || !bytes.starts_with(BEGINS) {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let name = text.lines().find_map(|line| line.strip_prefix("oid sha256:"))?.trim();
+    (name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| name.to_owned())
+}

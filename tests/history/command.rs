@@ -1,0 +1,100 @@
+//! What `check` says of keys in the history.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::repository::Repo;
+use super::{key, line};
+
+fn check(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, Value, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parse-audit"));
+    command.args(["check", "."]).args(arguments).args(["-o", "json"]).current_dir(folder);
+    command.env_remove("PARSE_AUDIT_ID_KEY").envs(variables.iter().copied());
+    let output = command.output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default(), errors)
+}
+
+fn keys(report: &Value) -> Vec<&Value> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings.filter(|finding| finding["rule"].as_str().unwrap().starts_with("secret-")).collect()
+}
+
+fn repo() -> Repo {
+    let repo = Repo::new();
+    repo.write("package.json", r#"{ "name": "app", "dependencies": { "parse-server": "6.5.11" } }"#);
+    repo
+}
+
+#[test]
+fn a_key_in_a_file_and_in_the_history_is_one_finding_and_one_that_was_removed_is_found() {
+    let repo = repo();
+    let first = repo.commit("server.js", &line(&key(1)));
+    repo.commit("config.js", &line(&key(2)));
+    repo.git(&["rm", "-q", "config.js"]);
+    repo.commit("index.js", &line(&key(1)));
+    let (code, report, _) = check(&repo.path(), &[], &[]);
+    let keys = keys(&report);
+    assert_eq!((code, keys.len()), (Some(1), 2), "{report:#}");
+    let message = |finding: &Value| finding["message"].as_str().unwrap().to_owned();
+    let stays = keys.iter().find(|finding| message(finding).contains("still in HEAD")).unwrap();
+    let since = format!("; committed in {} on 2019-03-02, still in HEAD, found in 1 branch", &first[..10]);
+    assert!(message(stays).ends_with(&since), "{}", message(stays));
+    let gone = keys.iter().find(|finding| message(finding).contains("not in HEAD")).unwrap();
+    assert!(gone.to_string().contains("config.js"), "{gone:#}");
+    for key in [key(1), key(2)] {
+        assert!(!report.to_string().contains(&key[2..20]));
+    }
+}
+
+#[test]
+fn a_key_keeps_its_name_where_it_moves_and_in_a_rewritten_history_of_the_same_beginning() {
+    let name = |report: &Value| keys(report).iter().map(|key| key["fingerprint"].to_string()).collect::<Vec<_>>();
+    let repo = repo();
+    repo.commit("a.js", "let nothing;\n");
+    repo.commit("server.js", &line(&key(1)));
+    let before = name(&check(&repo.path(), &[], &[]).1);
+    repo.git(&["mv", "server.js", "main.js"]);
+    repo.git(&["commit", "-q", "--amend", "-m", "another commit"]);
+    repo.commit("main.js", &format!("\n\n{}", line(&key(1))));
+    assert_eq!(before.len(), 1);
+    assert_eq!(name(&check(&repo.path(), &[], &[]).1), before);
+    assert_ne!(name(&check(&repo.path(), &[], &[("PARSE_AUDIT_ID_KEY", "ours")]).1), before);
+    // The same key in another repository cannot be told to be the same.
+    let other = self::repo();
+    other.commit("a.js", "let something;\n");
+    other.commit("server.js", &line(&key(1)));
+    assert_ne!(name(&check(&other.path(), &[], &[]).1), before);
+}
+
+#[test]
+fn the_history_can_be_left_out_or_cut() {
+    let repo = repo();
+    repo.write("Note.json", r#"{ "className": "Note", "fields": {} }"#);
+    repo.commit("server.js", &line(&key(1)));
+    repo.commit("server.js", "let nothing;\n");
+    repo.commit("index.js", "let nothing;\n");
+    let found = |arguments: &[&str]| keys(&check(&repo.path(), arguments, &[]).1).len();
+    assert_eq!((found(&[]), found(&["--no-history"])), (1, 0));
+    assert_eq!((found(&["--commits", "HEAD~1.."]), found(&["--commits", "HEAD~1"])), (0, 1));
+    assert_eq!((found(&["--since", "2019-03-02"]), found(&["--since", "2019-03-03"])), (1, 0));
+    let (code, _, errors) = check(&repo.path(), &["--commits", "nowhere.."], &[]);
+    assert_eq!((code, errors.as_str()), (Some(2), "error: no such commit: `nowhere` in `--commits`\n"));
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, errors) = check(folder.path(), &["--since", "2019-03-03"], &[]);
+    assert_eq!(code, Some(2));
+    assert!(errors.starts_with("error: `.` is not the root of a git repository"), "{errors}");
+}
+
+#[test]
+fn a_repository_without_a_working_tree_is_checked() {
+    let repo = repo();
+    repo.commit("server.js", &line(&key(1)));
+    let bare = tempfile::tempdir().unwrap();
+    let from = repo.path().display().to_string();
+    super::repository::git(bare.path(), &["clone", "-q", "--bare", &from, "."], "");
+    let (code, report, errors) = check(bare.path(), &[], &[]);
+    assert_eq!((code, keys(&report).len()), (Some(1), 1), "{report:#} {errors}");
+}
