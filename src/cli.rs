@@ -112,10 +112,11 @@ pub struct CheckArgs {
     /// Report nothing below this severity.
     #[arg(long, value_name = "SEVERITY")]
     pub min_severity: Option<String>,
-    /// Only these rules; may be given several times.
+    /// Only these rules, by id, by the beginning of ids (`secret-*`) or by tag (`secrets`);
+    /// may be given several times.
     #[arg(long, value_name = "RULE")]
     pub select: Vec<String>,
-    /// Not these rules; may be given several times.
+    /// Not these rules, named in the same ways; may be given several times.
     #[arg(long, value_name = "RULE")]
     pub ignore: Vec<String>,
     /// Exit with 0 although there are findings.

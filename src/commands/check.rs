@@ -13,7 +13,6 @@ use jiff::civil::Date;
 use crate::audit::{self, Outcome};
 use crate::cli::{CheckArgs, Voice};
 use crate::code::requires;
-use crate::model::RuleId;
 use crate::read::Progress;
 use crate::report::csv::CsvReporter;
 use crate::report::github::GithubReporter;
@@ -21,6 +20,7 @@ use crate::report::json::JsonReporter;
 use crate::report::sarif::SarifReporter;
 use crate::report::text::TextReporter;
 use crate::report::{Report, Reporter};
+use crate::rules::Rule;
 use crate::rules::program::Program;
 use crate::severity::Severity;
 
@@ -46,15 +46,14 @@ enum Format {
 pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     let outputs = outputs(&args.output)?;
     let bar = Bar::default();
-    let loaded = load_and_search(&args.path, &args.input, &args.history, &bar);
+    let loaded = load_and_search(args, |program, settings| selected(program, args, &settings.check), &bar);
     bar.finish();
-    let Loaded { settings, program, reading, directives, is_about_history } = loaded?;
+    let Loaded { settings, program, reading, directives, needs_app } = loaded?;
     let fail_on = severity(args.fail_on.as_deref(), "--fail-on")?.or(settings.check.fail_on).unwrap_or(Severity::High);
     let min = severity(args.min_severity.as_deref(), "--min-severity")?.or(settings.check.min_severity);
-    let program = selected(program, args, &settings.check)?;
     let app = &reading.snapshot.app;
     let in_code = || app.code.read().is_some_and(|units| units.iter().any(requires::speaks_of_parse));
-    if app.is_empty() && reading.problems.is_empty() && !is_about_history && !in_code() {
+    if app.is_empty() && reading.problems.is_empty() && needs_app && !in_code() {
         bail!("{}", nothing_found(&args.path, reading.files, app));
     }
     let mut outcome = audit::audit(&reading.snapshot, &program, directives, today());
@@ -108,15 +107,23 @@ fn severity(word: Option<&str>, flag: &str) -> Result<Option<Severity>> {
 }
 
 fn selected(program: Program, args: &CheckArgs, check: &crate::settings::Check) -> Result<Program> {
-    let list = |flags: &[String], settings: &[String]| -> BTreeSet<RuleId> {
+    let list = |flags: &[String], settings: &[String]| -> BTreeSet<String> {
         let names = if flags.is_empty() { settings } else { flags };
-        names.iter().flat_map(|names| names.split(',')).map(|name| RuleId::from(name.trim())).collect()
+        names.iter().flat_map(|names| names.split(',')).map(|name| name.trim().to_owned()).collect()
     };
     let (only, not) = (list(&args.select, &check.select), list(&args.ignore, &check.ignore));
-    if let Some(unknown) = only.union(&not).find(|rule| program.rule(rule).is_none()) {
+    if let Some(unknown) = only.union(&not).find(|name| !program.rules.values().any(|rule| is_named(rule, name))) {
         bail!("no such rule: `{unknown}`; see `parse-audit rules list`");
     }
-    Ok(program.select(|rule| (only.is_empty() || only.contains(&rule.id)) && !not.contains(&rule.id)))
+    let any = |names: &BTreeSet<String>, rule: &Rule| names.iter().any(|name| is_named(rule, name));
+    Ok(program.select(|rule| (only.is_empty() || any(&only, rule)) && !any(&not, rule)))
+}
+
+/// Whether a rule is meant: by its id, the beginning of it before `*`, or one of its tags.
+fn is_named(rule: &Rule, name: &str) -> bool {
+    rule.id.as_str() == name
+        || rule.tags.iter().any(|tag| tag == name)
+        || name.strip_suffix('*').is_some_and(|start| rule.id.as_str().starts_with(start))
 }
 
 fn outputs(given: &[String]) -> Result<Vec<Output>> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail};
 use jiff::civil::Date;
 
-use crate::cli::{HistoryArgs, InputArgs};
+use crate::cli::{CheckArgs, InputArgs};
 use crate::finding::suppress::{Directive, Scope};
 use crate::history::{History, Range};
 use crate::model::place::{Content, Show, SourceFile, Text};
@@ -42,8 +42,8 @@ pub struct Loaded {
     pub reading: Reading,
     /// Ignores of the configuration.
     pub directives: Vec<Directive>,
-    /// Whether it was asked for keys of the history, so that there need be no app.
-    pub is_about_history: bool,
+    /// Whether there must be an app: not if it was asked for keys alone.
+    pub needs_app: bool,
 }
 
 /// The configuration as it was found.
@@ -60,12 +60,13 @@ struct Search {
 }
 
 /// Reads an app, and looks for keys in its files and in its history.
+/// `select` leaves out the rules that are not wanted.
 pub fn load_and_search(
-    path: &Path,
-    args: &InputArgs,
-    history: &HistoryArgs,
+    args: &CheckArgs,
+    select: impl FnOnce(Program, &Settings) -> Result<Program>,
     progress: &dyn Progress,
 ) -> Result<Loaded> {
+    let (path, history) = (args.path.as_path(), &args.history);
     let range = Range { since: history.since, between: history.commits.as_deref().map(Range::parse_between) };
     let opened = History::open(path);
     let is_asked = history.since.is_some() || history.commits.is_some();
@@ -82,7 +83,7 @@ pub fn load_and_search(
         history.find(&range).map_err(|error| anyhow!("{error} in `--commits`"))?;
     }
     let past = opened.filter(|_| !history.no_history).map(|history| Past { history: Arc::new(history), range });
-    let mut loaded = read_app(path, args, progress, Some(Search { salt, past }))?;
+    let mut loaded = read_app(path, &args.input, progress, select, Some(Search { salt, past }))?;
     if no_repository {
         loaded
             .reading
@@ -99,7 +100,7 @@ pub fn load_and_search(
             .push(Gap::new("the rest of the git history", "left out with --since or --commits"));
     }
     loaded.reading.problems.extend(problem);
-    loaded.is_about_history |= is_asked;
+    loaded.needs_app &= !is_asked;
     Ok(loaded)
 }
 
@@ -111,16 +112,22 @@ fn salt(history: Option<&History>) -> Salt {
 
 /// Reads an app.
 pub fn load(path: &Path, args: &InputArgs, progress: &dyn Progress) -> Result<Loaded> {
-    read_app(path, args, progress, None)
+    read_app(path, args, progress, |program, _| Ok(program), None)
 }
 
-fn read_app(path: &Path, args: &InputArgs, progress: &dyn Progress, search: Option<Search>) -> Result<Loaded> {
+fn read_app(
+    path: &Path,
+    args: &InputArgs,
+    progress: &dyn Progress,
+    select: impl FnOnce(Program, &Settings) -> Result<Program>,
+    search: Option<Search>,
+) -> Result<Loaded> {
     // Symlinks are followed, and what is there may still be closed to us.
     if let Err(error) = fs::metadata(path) {
         bail!("`{}`: {}", path.display(), read::file::words(&error));
     }
     let config = config(path, args)?;
-    let program = program(&config, args)?;
+    let program = select(program(&config, args)?, &config.settings)?;
     let version = server_version(&config.settings, args)?;
     let (scanner, past) = match search {
         None => (None, None),
@@ -133,14 +140,16 @@ fn read_app(path: &Path, args: &InputArgs, progress: &dyn Progress, search: Opti
     let is_bare = past.as_ref().is_some_and(|past| past.history.is_bare());
     let input = if is_bare { Input::Memory(BTreeMap::new()) } else { Input::Path(path.to_owned()) };
     let ignored = config.settings.inputs.ignore.clone();
-    let settings = read::Settings { ignored, server_version: version, scanner, past };
+    let keys_alone = scanner.is_some() && program.is_about_keys_alone();
+    let settings = read::Settings { ignored, server_version: version, scanner, past, keys_alone };
     let mut reading = read::read(&input, &settings, progress);
     let directives = directives(&config)?;
     if let Some((name, text, _)) = config.source {
         let text = Text::new(text.as_bytes(), Show::Everything, Syntax::Toml);
         reading.snapshot.texts.insert(CONFIG_FILE, SourceFile { path: name, content: Content::Text(text) });
     }
-    Ok(Loaded { settings: config.settings, program, reading, directives, is_about_history: is_bare })
+    let needs_app = !is_bare && !keys_alone;
+    Ok(Loaded { settings: config.settings, program, reading, directives, needs_app })
 }
 
 fn config(path: &Path, args: &InputArgs) -> Result<Config> {

@@ -38,7 +38,7 @@ use rayon::prelude::*;
 use crate::code::lower::is_code;
 use crate::model::place::{Content, SourceFile, Texts};
 use crate::model::server::{FoundVersion, VersionFrom};
-use crate::model::snapshot::{Snapshot, gaps};
+use crate::model::snapshot::{Gap, Snapshot, gaps};
 use crate::model::{ClassName, FileId, Known};
 use crate::problem::Problem;
 use crate::secrets::Scanner;
@@ -70,6 +70,8 @@ pub struct Settings {
     pub scanner: Option<Arc<Scanner>>,
     /// The history in which they are looked for as well.
     pub past: Option<Past>,
+    /// Whether keys are all that is asked for, so that nothing needs to be understood.
+    pub keys_alone: bool,
 }
 
 /// Is told how many bytes of rows were read; called from several threads.
@@ -104,7 +106,10 @@ const HEAD: u64 = 4096;
 /// Reads everything that an input says about an app.
 pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Reading {
     let mut found = candidates(input, settings);
-    let files = found.candidates.len() + found.code.len();
+    if settings.keys_alone {
+        found = Found { searched: found.searched, problems: found.problems, ..Found::default() };
+    }
+    let files = if settings.keys_alone { found.searched.len() } else { found.candidates.len() + found.code.len() };
     unpack(&mut found);
     let candidates = &found.candidates;
     let mut parts: Vec<(usize, Parts)> = candidates.par_iter().map(file::read).enumerate().collect();
@@ -153,7 +158,12 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     problems.extend(parts.into_iter().flat_map(|(_, parts)| parts.problems));
     problems.sort();
     problems.dedup();
-    let gaps = gaps(&app, left.gaps);
+    let gaps = if settings.keys_alone {
+        left.gaps.push(Gap::new("all but keys", "only rules about keys were asked for"));
+        left.gaps
+    } else {
+        gaps(&app, left.gaps)
+    };
     Reading { snapshot: Snapshot { app, texts, gaps }, problems, files }
 }
 

@@ -35,6 +35,11 @@ impl Program {
         self
     }
 
+    /// Whether all of the rules are about keys, so that nothing but the texts of files is needed.
+    pub fn is_about_keys_alone(&self) -> bool {
+        !self.rules.is_empty() && self.rules.values().all(|rule| matches!(rule.matcher, Matcher::Secret(_)))
+    }
+
     /// The rule with an id.
     pub fn rule(&self, id: &RuleId) -> Option<&Rule> {
         self.rules.get(id)
