@@ -21,6 +21,7 @@ use parse_audit::report::lines::Lines;
 use parse_audit::rules::loader::built_in;
 use parse_audit::rules::program::Program;
 use parse_audit::rules::words::Words;
+use parse_audit::severity::Severity;
 
 const ROOT: &str = "fixtures/code";
 
@@ -184,4 +185,27 @@ fn a_file_that_is_not_loaded_to_its_end_is_a_gap() {
     let files = [("cloud/main.js".to_owned(), main)];
     let snapshot = read(&Input::Memory(files.into()), &Settings::default(), &Silent).snapshot;
     assert_eq!(analyse(&snapshot.app, &Sinks::default()).cut, ["loading cloud/main.js"]);
+}
+
+#[test]
+fn what_staff_may_search_for_is_less_bad() {
+    let search = |asks: &str| {
+        format!(
+            "Parse.Cloud.define('search', async ({{ params, user }}) => {{\n{asks}\n\
+             return new Parse.Query('Item').matches('name', params.text).find();\n}}, {{ requireUser: true }});"
+        )
+    };
+    let role = "const role = await new Parse.Query(Parse.Role).equalTo('name', 'staff').equalTo('users', user)\n\
+                .first({ useMasterKey: true });\nif (!role) throw new Error('no');";
+    let severity = |asks: &str| {
+        let package = r#"{ "name": "shop", "dependencies": { "parse-server": "9.10.0" } }"#;
+        let files = [("cloud/main.js", search(asks)), ("package.json", package.to_owned())];
+        let files = files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
+        let reading = read(&Input::Memory(files), &Settings::default(), &Silent);
+        let outcome = audit(&reading.snapshot, &program(), Vec::new(), jiff::civil::date(2026, 1, 1));
+        let found = outcome.findings.iter().find(|finding| finding.rule.as_str() == "cloud-regex-injection");
+        found.and_then(|finding| finding.severity)
+    };
+    assert_eq!(severity(""), None, "as bad as the rule says");
+    assert_eq!(severity(role), Some(Severity::Low));
 }

@@ -8,7 +8,7 @@ use crate::model::clp::DefaultAcl;
 use crate::model::snapshot::Gap;
 use crate::model::{App, ClassName, Field, FieldKind, Operation, Place, Texts, Unit};
 use crate::rules::words::{Tag, Words};
-use crate::rules::{Caller, Who};
+use crate::rules::{Caller, Rule, Who};
 use crate::severity::Severity;
 
 use super::access::Access;
@@ -93,10 +93,21 @@ fn by_class(risk: &Risk, access: &[Access<'_>]) -> Option<Severity> {
 }
 
 /// The facts that a `[flow]` rule found.
-pub fn of_flow(app: &App, analysis: &Analysis, rule: &str, texts: &Texts) -> Vec<Fact> {
+pub fn of_flow(app: &App, analysis: &Analysis, rule: &Rule, texts: &Texts) -> Vec<Fact> {
     let units = app.code.read().map_or(&[][..], Vec::as_slice);
-    let of_rule = analysis.risks.iter().filter(|risk| risk.rule.as_deref() == Some(rule));
-    of_rule.filter_map(|risk| fact(risk, "flow", units, texts)).collect()
+    let of_rule = analysis.risks.iter().filter(|risk| risk.rule.as_deref() == Some(rule.id.as_str()));
+    // Staff is trusted with more than what a search does to a server.
+    let by_staff = match rule.severity {
+        Severity::Critical | Severity::High => Severity::Medium,
+        Severity::Medium | Severity::Low => Severity::Low,
+        Severity::Info => Severity::Info,
+    };
+    let rated = |risk: &Risk| {
+        let fact = fact(risk, "flow", units, texts)?;
+        let severity = fact.severity.or(risk.by_staff.then_some(by_staff));
+        Some(Fact { severity, ..fact })
+    };
+    of_rule.filter_map(rated).collect()
 }
 
 fn fact(risk: &Risk, kind: &'static str, units: &[Unit], texts: &Texts) -> Option<Fact> {

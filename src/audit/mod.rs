@@ -76,7 +76,7 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
             }
             // What follows values through code tells these, for `Program::flows`.
             Matcher::Flow(matcher) => {
-                for fact in code::of_flow(&snapshot.app, &analysis, rule.id.as_str(), &snapshot.texts) {
+                for fact in code::of_flow(&snapshot.app, &analysis, rule, &snapshot.texts) {
                     add(&mut found, program, finding(rule, &matcher.message, fact));
                 }
             }

@@ -314,6 +314,8 @@ fn effect_for_anyone(scene: &Scene<'_, '_>, event: &Event, path: &str, args: &[V
             let severity = match (is_open, chosen.is_some(), part.is_some()) {
                 // Who signs up gets a mail or a code.
                 (true, true, _) if names::is_entrance(&handler) => Severity::Low,
+                // Text of a client to an address that the code names, mostly the operator's.
+                (true, true, _) if args.iter().any(|arg| has_fixed_recipient(scene, arg)) => Severity::Low,
                 (true, true, true) => Severity::High,
                 (true, true, false) => Severity::Medium,
                 (true, false, _) => Severity::Low,
@@ -352,6 +354,39 @@ fn has_rows(scene: &Scene<'_, '_>, value: &Value) -> bool {
         };
     });
     found
+}
+
+/// Whether a message says to whom it goes, and code or environment alone name who that is.
+fn has_fixed_recipient(scene: &Scene<'_, '_>, value: &Value) -> bool {
+    let mut named = Vec::new();
+    recipients(scene, value, 4, &mut named);
+    !named.is_empty() && named.iter().all(|one| is_written_in_code(scene, one))
+}
+
+/// Whether a value is made of texts of the code and of its environment alone.
+fn is_written_in_code(scene: &Scene<'_, '_>, value: &Value) -> bool {
+    let mut is = true;
+    super::answer::walk(scene.run, value, 4, &mut |part| {
+        is &= part.taint.is_none()
+            && match &part.kind {
+                Kind::Text(_) | Kind::Joined(_) | Kind::OneOf(_) | Kind::Bool(_) | Kind::Number(_) => true,
+                Kind::Object(_) => !has_rows(scene, part),
+                Kind::Path(path) => path.starts_with("process.env."),
+                _ => false,
+            };
+    });
+    is
+}
+
+/// What stands in an argument under the names that recipients have.
+fn recipients<'s>(scene: &'s Scene<'_, '_>, value: &'s Value, depth: usize, found: &mut Vec<&'s Value>) {
+    const NAMES: [&str; 8] = ["to", "To", "cc", "bcc", "recipient", "recipients", "toEmail", "ToAddresses"];
+    let (Some(id), true) = (value.as_object(), depth > 0) else { return };
+    let object = scene.run.heap.get(id);
+    for (name, inner) in &object.props {
+        if NAMES.contains(&&**name) { found.push(inner) } else { recipients(scene, inner, depth - 1, found) }
+    }
+    object.items.iter().chain(&object.rest).for_each(|inner| recipients(scene, inner, depth - 1, found));
 }
 
 /// The first value of the client in an argument, also in what selected rows inside it.

@@ -11,7 +11,7 @@ use crate::code::taint::{Clean, From, Taint};
 use crate::code::value::{Kind, Value};
 use crate::rules::flow::{Cleaner, FlowMatcher, Position, Sink};
 
-use super::{Risk, Scene};
+use super::{Risk, Scene, names};
 
 /// A `[flow]` rule.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ pub fn judge(scene: &Scene<'_, '_>, sinks: &Sinks<'_>, found: &mut Vec<Risk>) {
             What::Method { path, args } => (path.replace("*.", "query."), args),
             _ => continue,
         };
-        if event.guards.has(Flag::Master) {
+        if event.guards.any(&[Flag::Master, Flag::Secret]) {
             continue;
         }
         for (rule, sink) in sinks.called(&name) {
@@ -73,6 +73,7 @@ pub fn judge(scene: &Scene<'_, '_>, sinks: &Sinks<'_>, found: &mut Vec<Risk>) {
                 let shown = name.replace("query.", "");
                 let mut risk = scene.risk("", event).word("sink", shown.clone());
                 risk.rule = Some(rule.id.to_owned());
+                risk.by_staff = event.guards.any(&[Flag::Role, Flag::OwnColumn]);
                 found.push(risk.by(&taint, &format!("reaches `{shown}`")));
             }
         }
@@ -96,9 +97,18 @@ fn reaching(
         let clean = event.clean(taint);
         // A link cannot choose the host that a browser names.
         let is_host = matches!(&*taint.name, "headers.host" | "hostname");
-        !is_host && rule.starts_at(source_of(taint)) && !cleaners.iter().any(|cleaner| clean.any(*cleaner))
+        !is_host
+            && !is_of_upload(&taint.name)
+            && rule.starts_at(source_of(taint))
+            && !cleaners.iter().any(|cleaner| clean.any(*cleaner))
     };
     wanted.iter().find_map(|value| at_position(scene, value, sink.position, &is_dirty, 4))
+}
+
+/// Whether it is something that the server says of an uploaded file: where it put it.
+fn is_of_upload(name: &str) -> bool {
+    let of_file = name.strip_prefix("files.").or_else(|| name.strip_prefix("file."));
+    of_file.is_some_and(|part| matches!(names::last(part), "path" | "filename" | "filepath" | "destination" | "size"))
 }
 
 /// The parts of a value that a dotted name means; in a list those of each element.

@@ -59,6 +59,8 @@ pub struct Risk {
     pub words: Vec<(&'static str, String)>,
     /// How bad, if it is not what the rule says.
     pub severity: Option<Severity>,
+    /// Whether only staff comes here: a role, or a column of the caller's own row, was asked for.
+    pub by_staff: bool,
     /// The class that is reached.
     pub class: Option<String>,
     /// The class whose objects run the trigger, if it is one.
@@ -230,6 +232,7 @@ impl Risk {
             path: Vec::new(),
             words: Vec::new(),
             severity: None,
+            by_staff: false,
             class: None,
             reading: None,
             columns: Vec::new(),

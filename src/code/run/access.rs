@@ -234,7 +234,8 @@ impl<'a> Run<'a> {
             return;
         }
         let Some(name) = key.as_text() else {
-            if key.taint.is_some() {
+            // In an object of the handler's own, not even `__proto__` changes anything else.
+            if key.taint.is_some() && older {
                 self.note_dynamic(key, at);
             }
             let number = match key.kind {

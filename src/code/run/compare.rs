@@ -261,6 +261,8 @@ impl<'a> Run<'a> {
             }
             Kind::MasterKey => Guards::flag(Flag::Master),
             Kind::Path(path) if is_server_secret(path) => Guards::flag(Flag::Secret),
+            // `process.env.KEY || config.key`: what stands in for it is told elsewhere.
+            Kind::OneOf(values) if values.iter().any(|(value, _)| is_secret(value)) => Guards::flag(Flag::Secret),
             // What was worked out of a body and a secret, compared with what a header says.
             Kind::Path(path) if path.contains("()") && taint.from == From::Headers => Guards::flag(Flag::Secret),
             Kind::Joined(_) => {
@@ -319,6 +321,14 @@ pub fn is_secret_name(column: &str) -> bool {
 
 /// Whether something outside the app is a secret of the server: a variable of its
 /// environment, or a digest it made.
+fn is_secret(value: &Value) -> bool {
+    match &value.kind {
+        Kind::MasterKey => true,
+        Kind::Path(path) => is_server_secret(path),
+        _ => false,
+    }
+}
+
 fn is_server_secret(path: &str) -> bool {
     path.starts_with("process.env.")
         || path.contains("createHmac")
