@@ -53,7 +53,8 @@ pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     let min = severity(args.min_severity.as_deref(), "--min-severity")?.or(settings.check.min_severity);
     let app = &reading.snapshot.app;
     let in_code = || app.code.read().is_some_and(|units| units.iter().any(requires::speaks_of_parse));
-    if app.is_empty() && reading.problems.is_empty() && needs_app && !in_code() {
+    let has_keys = app.hits.read().is_some_and(|hits| !hits.is_empty());
+    if app.is_empty() && reading.problems.is_empty() && needs_app && !has_keys && !in_code() {
         bail!("{}", nothing_found(&args.path, reading.files, app));
     }
     let mut outcome = audit::audit(&reading.snapshot, &program, directives, today());

@@ -10,6 +10,10 @@ use super::{Risk, Scene};
 pub fn judge(scene: &Scene<'_, '_>, found: &mut Vec<Risk>) {
     for event in scene.events {
         let Some((at, meant)) = event.loose.first() else { continue };
+        // What is done of a failure is another way, and no going on.
+        if event.failing {
+            continue;
+        }
         let (what, severity) = match &event.what {
             What::Rows(rows) if rows.is_master() && rows.does.writes() => (super::master::what(rows), Severity::High),
             What::Rows(rows) if rows.is_master() => (super::master::what(rows), Severity::Low),
