@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::model::Place;
 use crate::model::place::Content;
+use crate::rules::Matcher;
 use crate::severity::Severity;
 
 use super::snippet::{self, Style};
@@ -109,7 +110,12 @@ impl Writer<'_, '_> {
             return Ok(());
         }
         self.heading(group.severity, &headline(group))?;
-        let named: Vec<String> = group.findings.iter().take(NAMED).map(|found| found.finding.subject.clone()).collect();
+        // What a key is called means nothing to a reader; where it lies does.
+        let name = |found: &Found<'_>| match found.rule.matcher {
+            Matcher::Secret(_) => self.report.where_is(&found.finding.at),
+            _ => found.finding.subject.clone(),
+        };
+        let named: Vec<String> = group.findings.iter().take(NAMED).map(name).collect();
         let rest = group.findings.len() - named.len();
         let more = if rest > 0 { format!(" and {rest} more (all with --verbose)") } else { String::new() };
         self.wrapped(&" ".repeat(MARGIN), &format!("{}{more}", named.join(", ")))?;
