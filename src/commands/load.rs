@@ -160,7 +160,7 @@ fn read_app(
 
 /// What a rule of another scanner says and we cannot, as something that is not checked.
 fn gap(note: &Note) -> Gap {
-    Gap::new(format!("{} in {}", note.feature, note.path), format!("{}{}", note.instead, note.whose()))
+    Gap::new(format!("{} in {}", note.feature, note.file()), format!("{}{}", note.instead, note.whose()))
 }
 
 fn config(path: &Path, args: &InputArgs) -> Result<Config> {
@@ -213,7 +213,7 @@ pub fn rules(folders: &[PathBuf]) -> Result<Own> {
     for folder in folders {
         let more = own_rules(folder)?;
         own.rules.extend(more.rules);
-        own.notes.extend(more.notes);
+        more.notes.into_iter().for_each(|note| note.add(&mut own.notes));
     }
     let mut words = 0;
     for rule in &own.rules {
@@ -244,7 +244,7 @@ pub fn own_rules(path: &Path) -> Result<Own> {
     for (path, (tool, text)) in &foreign {
         let imported = tool.read(path, text).map_err(|mistake| anyhow!("{mistake}"))?;
         own.rules.extend(imported.rules);
-        own.notes.extend(imported.notes);
+        imported.notes.into_iter().for_each(|note| note.add(&mut own.notes));
     }
     Ok(own)
 }

@@ -38,7 +38,7 @@ fn list(own: &Own) -> Result<u8> {
     drop(out);
     let mut out = io::stderr().lock();
     for note in &own.notes {
-        writeln!(out, "note: {}: {}: {}{}", note.path, note.feature, note.instead, note.whose())?;
+        writeln!(out, "note: {}: {}: {}{}", note.file(), note.feature, note.instead, note.whose())?;
     }
     Ok(CLEAN)
 }

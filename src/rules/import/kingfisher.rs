@@ -12,7 +12,7 @@ use super::pattern::Group;
 use super::{Draft, Import};
 
 /// Keys of a rule. `examples` are for Kingfisher's own tests.
-const RULE: [&str; 13] = [
+const RULE: [&str; 15] = [
     "name",
     "id",
     "pattern",
@@ -26,6 +26,8 @@ const RULE: [&str; 13] = [
     "validation",
     "revocation",
     "pattern_requirements",
+    "categories",
+    "description",
 ];
 
 /// Keys of what a key needs beside its pattern.
@@ -116,7 +118,7 @@ fn rule<'t>(import: &mut Import<'t>, table: Table<'t>) -> Result<(), Mistake> {
         allowed: Vec::new(),
         needs,
         ignore,
-        tags: Vec::new(),
+        tags: table.texts("categories")?.into_iter().map(|(tag, _)| tag).collect(),
         see: table.texts("references")?.first().map(|(see, _)| *see),
     })
 }

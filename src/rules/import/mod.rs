@@ -48,12 +48,12 @@ pub struct Imported {
     pub notes: Vec<Note>,
 }
 
-/// Something that a file of another scanner says and we cannot.
+/// Something that files of another scanner say and we cannot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
-    /// The file.
-    pub path: String,
-    /// What it says.
+    /// The files that say it.
+    pub paths: Vec<String>,
+    /// What they say.
     pub feature: String,
     /// What happens instead.
     pub instead: String,
@@ -62,6 +62,26 @@ pub struct Note {
 }
 
 impl Note {
+    /// The file that says it, or how many do.
+    pub fn file(&self) -> String {
+        match self.paths.as_slice() {
+            [path] => path.clone(),
+            paths => format!("{} files", paths.len()),
+        }
+    }
+
+    /// Puts notes that say the same together.
+    pub fn add(self, to: &mut Vec<Self>) {
+        match to.iter_mut().find(|note| (&note.feature, &note.instead) == (&self.feature, &self.instead)) {
+            Some(note) => {
+                note.rules.extend(self.rules);
+                let last = note.paths.last().cloned();
+                note.paths.extend(self.paths.into_iter().filter(|path| Some(path) != last.as_ref()));
+            }
+            None => to.push(self),
+        }
+    }
+
     /// The rules that are meant, in parentheses; empty if it is the file as a whole.
     pub fn whose(&self) -> String {
         const SHOWN: usize = 5;
@@ -148,17 +168,13 @@ struct Draft<'t> {
 impl<'t> Import<'t> {
     /// Names something that we cannot say. `rule` is empty if it is the file as a whole.
     fn note(&mut self, rule: &str, feature: &str, instead: &str) {
-        let rules = || (!rule.is_empty()).then(|| rule.to_owned());
-        let same = |note: &&mut Note| note.feature == feature && note.instead == instead;
-        match self.done.notes.iter_mut().find(same) {
-            Some(note) => note.rules.extend(rules()),
-            None => self.done.notes.push(Note {
-                path: self.source.path.to_owned(),
-                feature: feature.to_owned(),
-                instead: instead.to_owned(),
-                rules: rules().into_iter().collect(),
-            }),
-        }
+        let note = Note {
+            paths: vec![self.source.path.to_owned()],
+            feature: feature.to_owned(),
+            instead: instead.to_owned(),
+            rules: if rule.is_empty() { Vec::new() } else { vec![rule.to_owned()] },
+        };
+        note.add(&mut self.done.notes);
     }
 
     /// Expressions of which one must match, small enough to be compiled.

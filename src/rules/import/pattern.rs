@@ -40,7 +40,7 @@ pub fn read(given: &str, tool: Tool, group: Option<Group<'_>>) -> Result<Read, S
     }
     let translated = match tool {
         Tool::Gitleaks => from_go(given),
-        Tool::Kingfisher => given.to_owned(),
+        Tool::Kingfisher => without_comments(given),
     };
     let named = match group {
         Some(group) => name(&translated, group)?,
@@ -131,6 +131,26 @@ pub fn from_go(given: &str) -> String {
                 after
             }
         };
+    }
+    out
+}
+
+/// Takes away comments `(?#…)`, which Rust does not have.
+fn without_comments(given: &str) -> String {
+    let mut out = String::with_capacity(given.len());
+    let (mut rest, mut in_class) = (given, false);
+    while let Some(first) = rest.chars().next() {
+        if let Some((_, behind)) = rest.strip_prefix("(?#").filter(|_| !in_class).and_then(|rest| rest.split_once(')'))
+        {
+            rest = behind;
+            continue;
+        }
+        in_class = if in_class { first != ']' } else { first == '[' };
+        // A backslash goes with what follows it.
+        let length = first.len_utf8() + if first == '\\' { rest.chars().nth(1).map_or(0, char::len_utf8) } else { 0 };
+        let (taken, behind) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        out.push_str(taken);
+        rest = behind;
     }
     out
 }
@@ -252,6 +272,11 @@ mod tests {
         assert_eq!(named("(?x) ( a # one\n ) (?<TOKEN>b)", Group::Name("TOKEN")), "(?x) ( a # one\n ) (?<secret>b)");
         assert_eq!(named("(a)", Group::Name("TOKEN")), "(a)");
         assert_eq!(name("(a)", Group::Number(2)), Err("it has no group 2".to_owned()));
+    }
+
+    #[test]
+    fn comments_in_parentheses_are_taken_away() {
+        assert_eq!(without_comments(r"a(?# b )c\(?#[(?#]d)(?:e)"), r"ac\(?#[(?#]d)(?:e)");
     }
 
     #[test]
