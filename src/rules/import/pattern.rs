@@ -50,7 +50,7 @@ pub fn read(given: &str, tool: Tool, group: Option<Group<'_>>) -> Result<Read, S
     let parse = |flags: &str| {
         let text = format!("{flags}{named}");
         let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build();
-        parser.parse(&text).map(|hir| Read { hir, text })
+        parser.parse(&text).map(|hir| Read { hir, text }).map_err(Box::new)
     };
     parse("(?-m)").or_else(|error| parse("(?u-m)").map_err(|_| reason(&error)))
 }

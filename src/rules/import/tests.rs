@@ -61,7 +61,7 @@ fn both_spellings_of_allow_lists_are_read() {
     );
     let lists = |number: usize| &matcher(&imported.rules[number]).allowed;
     assert_eq!((lists(0).len(), lists(1).len()), (2, 3));
-    assert_eq!(lists(0)[0].about, super::super::secret::About::Line);
+    assert_eq!(lists(0)[0].about, crate::rules::secret::About::Line);
     assert!(lists(1)[0].together && lists(1)[0].words == ["y"]);
     assert!(lists(1).iter().any(|list| list.words == ["x"]));
     assert!(Arc::ptr_eq(&lists(0)[1], &lists(1)[1]));
