@@ -82,7 +82,7 @@ pub struct InputArgs {
     /// Read no configuration.
     #[arg(long)]
     pub no_config: bool,
-    /// A folder of the team's own rules, or a rule file; may be given several times.
+    /// A folder of the team's own rules, or a rule file, also of gitleaks or Kingfisher; may be given several times.
     #[arg(long, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
     /// The version of Parse Server, where no file tells it.
@@ -194,7 +194,7 @@ pub struct RulesArgs {
     /// What to do with rules; `list` if nothing is said.
     #[command(subcommand)]
     pub action: Option<RulesAction>,
-    /// A folder of the team's own rules, or a rule file; may be given several times.
+    /// A folder of the team's own rules, or a rule file, also of gitleaks or Kingfisher; may be given several times.
     #[arg(long, global = true, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
 }

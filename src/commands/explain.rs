@@ -30,7 +30,7 @@ pub fn run(args: &ExplainArgs) -> Result<u8> {
 }
 
 fn rule(id: &str, args: &ExplainArgs) -> Result<u8> {
-    let rules = rules(&args.input.rules)?;
+    let rules = rules(&args.input.rules)?.rules;
     let id = RuleId::from(id);
     let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
         bail!("no such rule: `{id}`; see `parse-audit rules list`, or ask a question such as `find Order as public`");

@@ -18,6 +18,7 @@ use crate::model::spans::Syntax;
 use crate::model::{FileId, Place};
 use crate::read::past::Past;
 use crate::read::{self, Input, Progress, Reading};
+use crate::rules::import::{Note, Tool};
 use crate::rules::loader;
 use crate::rules::program::Program;
 use crate::rules::words::{Named, Tag, Words};
@@ -127,7 +128,8 @@ fn read_app(
         bail!("`{}`: {}", path.display(), read::file::words(&error));
     }
     let config = config(path, args)?;
-    let program = select(program(&config, args)?, &config.settings)?;
+    let (program, notes) = program(&config, args)?;
+    let program = select(program, &config.settings)?;
     let version = server_version(&config.settings, args)?;
     let (scanner, past) = match search {
         None => (None, None),
@@ -141,8 +143,12 @@ fn read_app(
     let input = if is_bare { Input::Memory(BTreeMap::new()) } else { Input::Path(path.to_owned()) };
     let ignored = config.settings.inputs.ignore.clone();
     let keys_alone = scanner.is_some() && program.is_about_keys_alone();
+    let looks_for_keys = scanner.is_some();
     let settings = read::Settings { ignored, server_version: version, scanner, past, keys_alone };
     let mut reading = read::read(&input, &settings, progress);
+    if looks_for_keys {
+        reading.snapshot.gaps.extend(notes.iter().map(gap));
+    }
     let directives = directives(&config)?;
     if let Some((name, text, _)) = config.source {
         let text = Text::new(text.as_bytes(), Show::Everything, Syntax::Toml);
@@ -150,6 +156,11 @@ fn read_app(
     }
     let needs_app = !is_bare && !keys_alone;
     Ok(Loaded { settings: config.settings, program, reading, directives, needs_app })
+}
+
+/// What a rule of another scanner says and we cannot, as something that is not checked.
+fn gap(note: &Note) -> Gap {
+    Gap::new(format!("{} in {}", note.feature, note.file()), format!("{}{}", note.instead, note.whose()))
 }
 
 fn config(path: &Path, args: &InputArgs) -> Result<Config> {
@@ -171,60 +182,118 @@ fn config(path: &Path, args: &InputArgs) -> Result<Config> {
     Ok(Config { settings, source: Some((shown, text, parent)) })
 }
 
-fn program(config: &Config, args: &InputArgs) -> Result<Program> {
+fn program(config: &Config, args: &InputArgs) -> Result<(Program, Vec<Note>)> {
     let mut folders = args.rules.clone();
     if let Some((_, _, parent)) = &config.source {
         folders.extend(config.settings.rules.folders.iter().map(|folder| parent.join(folder)));
     }
-    let rules = rules(&folders)?;
+    let Own { rules, notes } = rules(&folders)?;
     let words = Words::new(named(&config.settings.data)?).context("the built-in words for names of fields")?;
-    Ok(Program::new(rules, words))
+    Ok((Program::new(rules, words), notes))
 }
 
+/// Rules, and what those of other scanners say and we cannot.
+#[derive(Default)]
+pub struct Own {
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// What is not as it is there.
+    pub notes: Vec<Note>,
+}
+
+/// Longer files hold no rules.
+const LONGEST: u64 = 4 << 20;
+
+/// Words of all rules about keys, of which no more can be looked for.
+const MOST_WORDS: usize = 60_000;
+
 /// The built-in rules and those of folders and files of one's own.
-pub fn rules(folders: &[PathBuf]) -> Result<Vec<Rule>> {
-    let mut own = Vec::new();
+pub fn rules(folders: &[PathBuf]) -> Result<Own> {
+    let mut own = Own::default();
     for folder in folders {
-        own.extend(own_rules(folder)?);
+        let more = own_rules(folder)?;
+        own.rules.extend(more.rules);
+        more.notes.into_iter().for_each(|note| note.add(&mut own.notes));
     }
-    for rule in &own {
-        if let Matcher::Secret(matcher) = &rule.matcher
-            && !matcher.compiles()
-        {
+    let mut words = 0;
+    for rule in &own.rules {
+        let Matcher::Secret(matcher) = &rule.matcher else { continue };
+        if !matcher.compiles() {
             bail!("{}: the patterns of `{}` are too large; write shorter ones", rule.path, rule.id);
+        }
+        words += matcher.keywords.len();
+        if words > MOST_WORDS {
+            bail!("{}: more than {MOST_WORDS} keywords in all rules together; give fewer rules", rule.path);
         }
     }
     let built_in = loader::built_in().map_err(|error| anyhow!("{error}"))?;
-    Ok(loader::with_own(built_in, own))
+    Ok(Own { rules: loader::with_own(built_in, own.rules), notes: own.notes })
 }
 
-/// The rules of a folder or file.
-pub fn own_rules(path: &Path) -> Result<Vec<Rule>> {
-    let texts = rule_texts(path)?;
-    if texts.is_empty() {
-        bail!("`{}` has no rule files, which end in .md", path.display());
+/// The rules of a folder or file, those of other scanners too.
+pub fn own_rules(path: &Path) -> Result<Own> {
+    let (texts, foreign) = (rule_texts(path)?, foreign_texts(path)?);
+    if texts.is_empty() && foreign.is_empty() {
+        bail!(
+            "`{}` has no rule files, which end in .md, and none of gitleaks (.toml) or Kingfisher (.yml)",
+            path.display()
+        );
     }
     let texts = texts.iter().map(|(path, text)| (path.as_str(), text.as_str()));
-    loader::parse_all(texts).map_err(|error| anyhow!("{error}"))
+    let mut own = Own { rules: loader::parse_all(texts).map_err(|error| anyhow!("{error}"))?, notes: Vec::new() };
+    for (path, (tool, text)) in &foreign {
+        let imported = tool.read(path, text).map_err(|mistake| anyhow!("{mistake}"))?;
+        own.rules.extend(imported.rules);
+        imported.notes.into_iter().for_each(|note| note.add(&mut own.notes));
+    }
+    Ok(own)
 }
 
 /// The texts of the rule files of a folder, or of one file, by path.
 pub fn rule_texts(path: &Path) -> Result<BTreeMap<String, String>> {
+    let is_rule = |file: &Path| {
+        file.extension().is_some_and(|extension| extension == "md")
+            && file.file_name().is_some_and(|name| name != "README.md")
+    };
+    files(path, is_rule)?.into_iter().map(|file| read_rules(&file)).collect()
+}
+
+/// The texts of the rule files of other scanners in a folder, or of one file, by path. In a folder
+/// other files of their kind are passed by.
+fn foreign_texts(path: &Path) -> Result<BTreeMap<String, (Tool, String)>> {
     let mut texts = BTreeMap::new();
+    for file in files(path, |file| Tool::of_path(&file.display().to_string()).is_some())? {
+        let (shown, text) = read_rules(&file)?;
+        let Some(tool) = Tool::of_path(&shown) else { continue };
+        if file == path || tool.is_rules(&text) {
+            texts.insert(shown, (tool, text));
+        }
+    }
+    Ok(texts)
+}
+
+fn files(path: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
     for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
         let entry = entry.map_err(|error| {
             anyhow!("`{}`: {}", path.display(), error.io_error().map_or_else(|| error.to_string(), read::file::words))
         })?;
-        let is_rule =
-            entry.path().extension().is_some_and(|extension| extension == "md") && entry.file_name() != "README.md";
-        if entry.file_type().is_file() && is_rule {
-            let shown = entry.path().display().to_string();
-            let text = fs::read_to_string(entry.path())
-                .map_err(|error| anyhow!("`{shown}`: {}", read::file::words(&error)))?;
-            texts.insert(shown, text.replace("\r\n", "\n"));
+        if entry.file_type().is_file() && wanted(entry.path()) {
+            files.push(entry.into_path());
         }
     }
-    Ok(texts)
+    Ok(files)
+}
+
+/// The path of a file as it is shown, and its text.
+fn read_rules(file: &Path) -> Result<(String, String)> {
+    let shown = file.display().to_string();
+    let failed = |error: &std::io::Error| anyhow!("`{shown}`: {}", read::file::words(error));
+    if fs::metadata(file).map_err(|error| failed(&error))?.len() > LONGEST {
+        bail!("`{shown}` is longer than 4 MB, which no file of rules is");
+    }
+    let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
+    Ok((shown, text.replace("\r\n", "\n")))
 }
 
 fn named(data: &Data) -> Result<Vec<Named>> {

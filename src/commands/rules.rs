@@ -13,26 +13,32 @@ use crate::rules::Rule;
 use crate::rules::words::Words;
 use crate::rules::{file, loader};
 
-use super::load::{own_rules, rule_texts, rules};
+use super::load::{Own, own_rules, rule_texts, rules};
 use super::{CLEAN, FOUND, rule_cases};
 
 /// Runs the command.
 pub fn run(args: &RulesArgs) -> Result<u8> {
     match args.action.as_ref().unwrap_or(&RulesAction::List) {
         RulesAction::List => list(&rules(&args.rules)?),
-        RulesAction::Show { rule } => show(rule, &rules(&args.rules)?),
+        RulesAction::Show { rule } => show(rule, &rules(&args.rules)?.rules),
         RulesAction::Test { path, bless } => test(path.as_deref(), *bless, args),
         RulesAction::New { id, folder } => new(id, folder),
     }
 }
 
-fn list(rules: &[Rule]) -> Result<u8> {
+fn list(own: &Own) -> Result<u8> {
+    let rules = &own.rules;
     let mut out = io::stdout().lock();
     let width = rules.iter().map(|rule| rule.id.as_str().len()).max().unwrap_or(0);
     let mut sorted: Vec<&Rule> = rules.iter().collect();
     sorted.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.id.cmp(&b.id)));
     for rule in sorted {
         writeln!(out, "{:<8}  {:<width$}  {}", rule.severity.word(), rule.id.as_str(), rule.title)?;
+    }
+    drop(out);
+    let mut out = io::stderr().lock();
+    for note in &own.notes {
+        writeln!(out, "note: {}: {}: {}{}", note.file(), note.feature, note.instead, note.whose())?;
     }
     Ok(CLEAN)
 }
@@ -56,9 +62,9 @@ fn test(path: Option<&Path>, bless: bool, args: &RulesArgs) -> Result<u8> {
         let Some(path) = path else { bail!("`--bless` needs the folder or file of the rules to write to") };
         return write_blessed(path, &words);
     }
-    let all = rules(&args.rules)?;
+    let all = rules(&args.rules)?.rules;
     let tested = match path {
-        Some(path) => own_rules(path)?,
+        Some(path) => own_rules(path)?.rules,
         None => all.clone(),
     };
     let everything = loader::with_own(all, tested.clone());

@@ -5,6 +5,7 @@
 
 pub mod file;
 pub mod flow;
+pub mod import;
 pub mod loader;
 pub mod program;
 pub mod secret;

@@ -7,7 +7,7 @@
 use std::sync::{Arc, OnceLock};
 
 use globset::{Glob, GlobBuilder, GlobSet};
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{Captures, Match, Regex, RegexBuilder, RegexSet};
 use regex_syntax::ParserBuilder;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -59,6 +59,12 @@ pub struct SecretMatcher {
     /// Whether a finding of any other rule for the same characters goes before.
     #[serde(default)]
     pub generic: bool,
+    /// What makes a key none, in the words of other scanners.
+    #[serde(skip)]
+    pub allowed: Vec<Arc<Allow>>,
+    /// Characters that a key has, in the words of other scanners.
+    #[serde(skip)]
+    pub needs: Needs,
     /// The message.
     pub message: String,
 }
@@ -82,6 +88,50 @@ pub enum Samples {
     Count,
     /// Only those.
     Only,
+    /// All that the pattern catches, also what a tool fills in.
+    All,
+}
+
+/// A list of what makes keys none, as other scanners have it.
+#[derive(Debug, Clone, Default)]
+pub struct Allow {
+    /// Whether all that is given must hold, or one of it.
+    pub together: bool,
+    /// Patterns of paths.
+    pub paths: Option<RegexSet>,
+    /// Patterns of texts.
+    pub patterns: Option<RegexSet>,
+    /// Which text the patterns are about.
+    pub about: About,
+    /// Words in the key, in either case.
+    pub words: Vec<String>,
+}
+
+/// Which text the patterns of a list are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum About {
+    /// The key.
+    #[default]
+    Key,
+    /// All that the rule's pattern matched.
+    Match,
+    /// The line of the key.
+    Line,
+}
+
+/// How many characters of a kind a key has at least.
+#[derive(Debug, Clone, Default)]
+pub struct Needs {
+    /// Digits.
+    pub digits: usize,
+    /// Capital letters.
+    pub capitals: usize,
+    /// Small letters.
+    pub small: usize,
+    /// Signs.
+    pub signs: usize,
+    /// What counts as a sign; empty for all of ASCII.
+    pub which_signs: String,
 }
 
 /// What a key is made of, beyond what a pattern can say.
@@ -110,13 +160,30 @@ pub enum Check {
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
+    /// Whether a group of it is named `secret`, which is the key.
+    is_named: bool,
     regex: Arc<OnceLock<Option<Regex>>>,
 }
 
 /// Bytes that a compiled pattern may take.
-const MOST_BYTES: usize = 1 << 20;
+pub const MOST_BYTES: usize = 1 << 20;
 
 impl Pattern {
+    /// A pattern of another scanner. Without a group `secret` the key is the first group that
+    /// caught something, or the whole match.
+    pub fn imported(text: String) -> Self {
+        let is_named = names_key(&text);
+        Self { text, is_named, regex: Arc::default() }
+    }
+
+    /// What a match caught as the key.
+    pub fn key<'t>(&self, captures: &Captures<'t>) -> Option<Match<'t>> {
+        if self.is_named {
+            return captures.name("secret");
+        }
+        captures.iter().skip(1).flatten().find(|group| !group.is_empty()).or_else(|| captures.get(0))
+    }
+
     /// The expression; `None` if it is too large to be compiled.
     pub fn regex(&self) -> Option<&Regex> {
         let compile = || RegexBuilder::new(&self.text).unicode(false).multi_line(true).size_limit(MOST_BYTES).build();
@@ -131,29 +198,41 @@ impl<'de> Deserialize<'de> for Pattern {
         parser.parse(&text).map_err(|error| {
             D::Error::custom(format!("no pattern: {}", error.to_string().lines().last().unwrap_or_default()))
         })?;
-        if !["(?<secret>", "(?P<secret>"].iter().any(|group| text.contains(group)) {
+        if !names_key(&text) {
             return Err(D::Error::custom("the pattern has no group `(?<secret>…)`"));
         }
-        Ok(Self { text, regex: Arc::default() })
+        Ok(Self { text, is_named: true, regex: Arc::default() })
     }
+}
+
+fn names_key(text: &str) -> bool {
+    ["(?<secret>", "(?P<secret>"].iter().any(|group| text.contains(group))
 }
 
 /// Patterns of paths, compiled when they are first needed.
 #[derive(Debug, Clone, Default)]
 pub struct Paths {
     globs: Vec<Glob>,
+    /// Expressions of other scanners, of which one matches somewhere in the path.
+    expressions: Option<RegexSet>,
     set: Arc<OnceLock<Option<GlobSet>>>,
 }
 
 impl Paths {
+    /// Paths in which one of some expressions matches.
+    pub fn matching(expressions: RegexSet) -> Self {
+        Self { expressions: Some(expressions), ..Self::default() }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.globs.is_empty()
+        self.globs.is_empty() && self.expressions.is_none()
     }
 
     /// Whether one of them is that of a path.
     pub fn has(&self, path: &str) -> bool {
-        !self.is_empty() && self.compiled().is_some_and(|set| set.is_match(path))
+        (!self.globs.is_empty() && self.compiled().is_some_and(|set| set.is_match(path)))
+            || self.expressions.as_ref().is_some_and(|expressions| expressions.is_match(path.as_bytes()))
     }
 
     fn compiled(&self) -> Option<&GlobSet> {
@@ -174,7 +253,7 @@ impl<'de> Deserialize<'de> for Paths {
                 .build();
             globs.push(glob.map_err(|error| D::Error::custom(format!("no pattern of paths: {error}")))?);
         }
-        Ok(Self { globs, set: Arc::default() })
+        Ok(Self { globs, ..Self::default() })
     }
 }
 

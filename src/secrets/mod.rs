@@ -5,6 +5,7 @@
 //! pattern of its rule runs, then come the cheap questions about what it caught.
 //! The cost of a run grows with the size of the texts, not with the number of rules.
 
+mod allowed;
 mod check;
 pub mod encoding;
 mod judge;
@@ -93,6 +94,7 @@ impl Scanner {
         let is_key = |rule: &Known| {
             rule.matcher.files.has(path)
                 && !rule.matcher.not_paths.has(path)
+                && !allowed::passes_by(&rule.matcher.allowed, path)
                 && !bytes.is_empty()
                 && rule.matcher.check.is_none_or(|check| check::file(check, bytes))
         };
@@ -158,10 +160,21 @@ impl Known {
         })
     }
 
-    /// Whether the rule is about files of this path.
+    /// Whether the rule is about files of this path, and no list passes them by.
     fn wants_path(&self, path: &str) -> bool {
+        self.is_about(path) && !allowed::passes_by(&self.matcher.allowed, path)
+    }
+
+    fn is_about(&self, path: &str) -> bool {
         let matcher = &self.matcher;
         (matcher.paths.is_empty() || matcher.paths.has(path)) && !matcher.not_paths.has(path)
+    }
+
+    /// Whether a list that asks for path and text together says that a key is none.
+    fn is_allowed_at(&self, path: &str, text: &[u8], key: &Range<usize>) -> bool {
+        let lists = &self.matcher.allowed;
+        !lists.is_empty()
+            && text.get(key.clone()).is_some_and(|bytes| allowed::at_path(lists, path, bytes, line(text, key)))
     }
 
     /// Whether what the rule wants beside a key is there.
@@ -183,10 +196,12 @@ impl Known {
         let Some(regex) = pattern.regex() else { return };
         let mut at = window.start;
         while let Some(captures) = regex.captures_at(seen, at) {
-            let (Some(whole), Some(key)) = (captures.get(0), captures.name("secret")) else { return };
-            if self.is_key(key.as_bytes())
+            let Some(whole) = captures.get(0) else { return };
+            if let Some(key) = pattern.key(&captures)
+                && self.is_key(key.as_bytes())
                 && self.matcher.check.is_none_or(|check| check::holds(check, &captures, key.as_bytes()))
                 && !is_allowed(text, &key.range())
+                && !allowed::in_text(&self.matcher.allowed, key.as_bytes(), whole.as_bytes(), line(text, &key.range()))
             {
                 found(key.range());
             }
@@ -203,20 +218,29 @@ impl Known {
             Samples::Ignored => !judge::is_filled_in(key) && !judge::is_sample(key),
             Samples::Count => !judge::is_filled_in(key),
             Samples::Only => !judge::is_filled_in(key) && judge::is_sample(key),
+            Samples::All => !key.is_empty(),
         };
-        counts && judge::entropy(key) >= matcher.min_entropy && !judge::has_word(key, &matcher.ignore)
+        counts
+            && allowed::has_needs(&matcher.needs, key)
+            && judge::entropy(key) >= matcher.min_entropy
+            && !judge::has_word(key, &matcher.ignore)
     }
 }
 
 /// Whether a comment on the line of the key says that it is none.
 fn is_allowed(text: &[u8], key: &Range<usize>) -> bool {
+    let line = line(text, key);
+    ALLOWED.iter().any(|comment| memchr::memmem::find(line, comment).is_some())
+}
+
+/// The line of a key: at most 512 bytes before it and behind it, so that nothing beyond counts.
+fn line<'t>(text: &'t [u8], key: &Range<usize>) -> &'t [u8] {
     let is_end = |byte: &u8| *byte == b'\n';
     let before = text.get(..key.start).unwrap_or_default();
     let start = before.iter().rposition(is_end).map_or(0, |at| at + 1);
     let after = text.get(key.end..).unwrap_or_default();
     let end = after.iter().take(512).position(is_end).unwrap_or(after.len().min(512));
-    let line = text.get(start.max(key.start.saturating_sub(512))..key.end + end).unwrap_or_default();
-    ALLOWED.iter().any(|comment| memchr::memmem::find(line, comment).is_some())
+    text.get(start.max(key.start.saturating_sub(512))..key.end + end).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -7,10 +7,13 @@
 //! but the window and a margin round it. So a window that was copied with its margin has
 //! the keys that it had before, and every other one is searched again.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Hit, Scanner};
+use crate::rules::secret::Allow;
+
+use super::{Hit, Known, Scanner, allowed};
 
 /// Bytes round a key in which a comment may allow it, and one more for what a pattern asks of its neighbours.
 const LINE: u32 = 513;
@@ -89,7 +92,13 @@ impl Copied {
 impl Scanner {
     /// The rules that are about files of a path. What they want beside a key is asked later.
     pub fn rules_for(&self, path: &str) -> Rules {
-        self.rules.iter().map(|rule| rule.wants_path(path)).collect()
+        // Rules of one file share their lists, which are asked once.
+        let mut lists = BTreeMap::new();
+        let mut passes_by = |list: &Arc<Allow>| {
+            *lists.entry(Arc::as_ptr(list)).or_insert_with(|| allowed::passes_by(std::slice::from_ref(list), path))
+        };
+        let wanted = |rule: &Known| rule.is_about(path) && !rule.matcher.allowed.iter().any(&mut passes_by);
+        self.rules.iter().map(wanted).collect()
     }
 
     /// The keys in a text, in the order of their places. Of several rules about the same
@@ -161,7 +170,8 @@ impl Scanner {
         for same_rule in caught.chunk_by(|a, b| a.rule == b.rule) {
             let Some(rule) = same_rule.first().and_then(|first| self.rules.get(first.rule as usize)) else { continue };
             if rule.wants_beside(path, text) {
-                found.extend(same_rule.iter().map(|key| (key.rule as usize, key.start as usize..key.end as usize)));
+                let keys = same_rule.iter().map(|key| (key.rule as usize, key.start as usize..key.end as usize));
+                found.extend(keys.filter(|(_, key)| !rule.is_allowed_at(path, text, key)));
             }
         }
         self.without_overlaps(found)
