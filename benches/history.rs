@@ -84,7 +84,7 @@ fn line(random: &mut Random) -> String {
 fn git(folder: &Path, arguments: &[&str], input: &str) {
     let mut command = Command::new("git");
     command.current_dir(folder).args(arguments).stdin(Stdio::piped()).stdout(Stdio::null());
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", folder.join("no-config"));
     let mut running = command.spawn().expect("git makes the repository");
     running.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("git reads");
     assert!(running.wait().expect("git ends").success(), "git {arguments:?}");

@@ -142,3 +142,24 @@ fn sarif_tags_every_rule_with_its_risks() {
         }
     }
 }
+
+/// Replacing `/dev/stdout` or `/dev/null`, as an administrator may, would break the machine.
+#[cfg(unix)]
+#[test]
+fn a_report_goes_where_a_link_leads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("Note.json"), TEXT).expect("written");
+    let (link, behind) = (folder.path().join("report"), folder.path().join("behind.txt"));
+    std::os::unix::fs::symlink(&behind, &link).expect("a link");
+    for before in [None, Some("old")] {
+        if let Some(before) = before {
+            std::fs::write(&behind, before).expect("written");
+        }
+        let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_parse-audit"));
+        check.current_dir(folder.path()).args(["check", "--quiet", "--exit-zero", "--output", "json=report"]);
+        assert!(check.output().expect("the program is ours").status.success());
+        assert!(link.is_symlink());
+        let report: Value = serde_json::from_slice(&std::fs::read(&behind).expect("a report")).expect("JSON");
+        assert!(report["findings"].is_array());
+    }
+}

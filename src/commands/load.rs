@@ -85,21 +85,13 @@ pub fn load_and_search(
     }
     let past = opened.filter(|_| !history.no_history).map(|history| Past { history: Arc::new(history), range });
     let mut loaded = read_app(path, &args.input, progress, select, Some(Search { salt, past }))?;
-    if no_repository {
-        loaded
-            .reading
-            .snapshot
-            .gaps
-            .push(Gap::new("git history", "looked into where PATH is the root of a repository"));
-    } else if history.no_history {
-        loaded.reading.snapshot.gaps.push(Gap::new("git history", "left out with --no-history"));
-    } else if is_asked {
-        loaded
-            .reading
-            .snapshot
-            .gaps
-            .push(Gap::new("the rest of the git history", "left out with --since or --commits"));
-    }
+    let left_out = match () {
+        () if no_repository => Some(("git history", "looked into where PATH is the root of a repository")),
+        () if history.no_history => Some(("git history", "left out with --no-history")),
+        () if is_asked => Some(("the rest of the git history", "left out with --since or --commits")),
+        () => None,
+    };
+    loaded.reading.snapshot.gaps.extend(left_out.map(|(what, why)| Gap::new(what, why)));
     loaded.reading.problems.extend(problem);
     loaded.needs_app &= !is_asked;
     Ok(loaded)

@@ -200,10 +200,12 @@ impl Known {
             if let Some(key) = pattern.key(&captures)
                 && self.is_key(key.as_bytes())
                 && self.matcher.check.is_none_or(|check| check::holds(check, &captures, key.as_bytes()))
-                && !is_allowed(text, &key.range())
-                && !allowed::in_text(&self.matcher.allowed, key.as_bytes(), whole.as_bytes(), line(text, &key.range()))
             {
-                found(key.range());
+                let line = line(text, &key.range());
+                let allowed = &self.matcher.allowed;
+                if !is_allowed(line) && !allowed::in_text(allowed, key.as_bytes(), whole.as_bytes(), line) {
+                    found(key.range());
+                }
             }
             at = whole.end().max(whole.start() + 1);
             if at > window.end {
@@ -227,20 +229,21 @@ impl Known {
     }
 }
 
-/// Whether a comment on the line of the key says that it is none.
-fn is_allowed(text: &[u8], key: &Range<usize>) -> bool {
-    let line = line(text, key);
+/// Whether a comment on the line of a key says that it is none.
+fn is_allowed(line: &[u8]) -> bool {
     ALLOWED.iter().any(|comment| memchr::memmem::find(line, comment).is_some())
 }
 
 /// The line of a key: at most 512 bytes before it and behind it, so that nothing beyond counts.
 fn line<'t>(text: &'t [u8], key: &Range<usize>) -> &'t [u8] {
-    let is_end = |byte: &u8| *byte == b'\n';
-    let before = text.get(..key.start).unwrap_or_default();
-    let start = before.iter().rposition(is_end).map_or(0, |at| at + 1);
-    let after = text.get(key.end..).unwrap_or_default();
-    let end = after.iter().take(512).position(is_end).unwrap_or(after.len().min(512));
-    text.get(start.max(key.start.saturating_sub(512))..key.end + end).unwrap_or_default()
+    const MOST: usize = 512;
+    let near = text.get(..key.end.saturating_add(MOST)).unwrap_or(text);
+    let first = key.start.saturating_sub(MOST);
+    let before = near.get(first..key.start).unwrap_or_default();
+    let after = near.get(key.end..).unwrap_or_default();
+    let start = memchr::memrchr(b'\n', before).map_or(first, |at| first + at + 1);
+    let end = memchr::memchr(b'\n', after).unwrap_or(after.len());
+    near.get(start..key.end + end).unwrap_or_default()
 }
 
 #[cfg(test)]
