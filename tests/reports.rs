@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use parse_audit::audit::{self, Outcome};
+use parse_audit::audit::Outcome;
 use parse_audit::finding::Finding;
 use parse_audit::model::{FileId, Place, Snapshot, Span};
 use parse_audit::read::{Input, Settings, Silent, read};
@@ -35,8 +35,8 @@ fn place(marked: &str) -> Place {
     Place::Text { file: FileId(0), span: Span::new(TEXT, start, start + marked.len()) }
 }
 
-/// A finding of a rule of high severity.
-fn finding(subject: &str, severity: Option<Severity>) -> Finding {
+/// A finding of a rule of high severity, however bad this one is.
+fn finding(subject: &str, severity: Severity) -> Finding {
     Finding {
         rule: "clp-public-delete".into(),
         class: None,
@@ -68,15 +68,8 @@ fn text(all: bool, findings: Vec<Finding>) -> String {
 }
 
 #[test]
-fn a_finding_is_as_bad_as_it_says_itself_or_as_its_rule_says() {
-    let program = program();
-    assert_eq!(audit::severity(&program, &finding("Note", None)), Severity::High);
-    assert_eq!(audit::severity(&program, &finding("Note", Some(Severity::Low))), Severity::Low);
-}
-
-#[test]
 fn the_text_tells_the_steps_when_it_is_verbose_and_else_their_number() {
-    let low = || vec![finding("Note", Some(Severity::Low))];
+    let low = || vec![finding("Note", Severity::Low)];
     let short = text(false, low());
     assert!(short.starts_with("LOW       a value flows\n") && short.contains("1 low"), "{short}");
     assert!(short.contains("          in 2 steps from Note.json:2:16 (all with --verbose)\n"), "{short}");
@@ -89,16 +82,16 @@ fn the_text_tells_the_steps_when_it_is_verbose_and_else_their_number() {
 #[test]
 fn findings_of_a_rule_that_are_not_equally_bad_are_not_told_as_one() {
     let of = |severity| move |number| finding(&format!("Note{number}"), severity);
-    let mixed = (0..2).map(of(None)).chain((2..5).map(of(Some(Severity::Low)))).collect();
+    let mixed = (0..2).map(of(Severity::High)).chain((2..5).map(of(Severity::Low))).collect();
     assert_eq!(parsed(&JsonReporter, mixed)["groups"], json!([]));
-    let report = parsed(&JsonReporter, (0..2).map(of(None)).chain((2..6).map(of(Some(Severity::Low)))).collect());
+    let report = parsed(&JsonReporter, (0..2).map(of(Severity::High)).chain((2..6).map(of(Severity::Low))).collect());
     assert_eq!((&report["groups"][0]["severity"], report["groups"].as_array().map(Vec::len)), (&json!("low"), Some(1)));
     assert_eq!(report["groups"][0]["findings"].as_array().map(Vec::len), Some(4));
 }
 
 #[test]
 fn json_has_the_path_and_the_severity_of_the_finding() {
-    let report = parsed(&JsonReporter, vec![finding("Note", Some(Severity::Critical))]);
+    let report = parsed(&JsonReporter, vec![finding("Note", Severity::Critical)]);
     let found = &report["findings"][0];
     assert_eq!((&found["severity"], &report["summary"]["critical"]), (&json!("critical"), &json!(1)));
     let location = json!({ "path": "Note.json", "line": 2, "column": 16, "endLine": 2, "endColumn": 22 });
@@ -108,14 +101,14 @@ fn json_has_the_path_and_the_severity_of_the_finding() {
 
 #[test]
 fn an_annotation_says_where_the_value_comes_from() {
-    let said = written(&GithubReporter, vec![finding("Note", Some(Severity::Medium))]);
+    let said = written(&GithubReporter, vec![finding("Note", Severity::Medium)]);
     assert!(said.starts_with("::warning file=Note.json,line=3,"), "{said}");
     assert!(said.contains("(medium)::a value flows; from Note.json:2:16. "), "{said}");
 }
 
 #[test]
 fn sarif_has_a_code_flow_and_the_level_of_the_result() {
-    let log = parsed(&SarifReporter, vec![finding("Note", Some(Severity::Medium)), finding("Other", None)]);
+    let log = parsed(&SarifReporter, vec![finding("Note", Severity::Medium), finding("Other", Severity::High)]);
     let [rated, other] = [0, 1].map(|number| &log["runs"][0]["results"][number]);
     assert_eq!((&rated["level"], &rated["properties"]["security-severity"]), (&json!("warning"), &json!("5.5")));
     assert_eq!((&other["level"], &other["properties"]), (&json!("error"), &json!({})));

@@ -12,10 +12,11 @@
 use std::path::Path;
 
 use parse_audit::commands::rule_cases::{blessed, failures};
+use parse_audit::model::Callers;
 use parse_audit::rules::flow::{Cleaner, Position, Source};
 use parse_audit::rules::program::Program;
 use parse_audit::rules::words::Words;
-use parse_audit::rules::{Caller, Matcher, Rule, file};
+use parse_audit::rules::{Matcher, Rule, file};
 
 /// A rule without mistakes; the tests put one into it.
 const RULE: &str = r##"+++
@@ -269,7 +270,7 @@ fn callers_are_asked_for_in_code_and_nowhere_else() {
     };
     let rule = with("code", "shared-state", r#""anyone", "signed-in""#).expect("a rule");
     let Matcher::Facts("code", matcher) = rule.matcher else { panic!("{:?}", rule.matcher) };
-    assert_eq!(matcher.callers, [Caller::Anyone, Caller::SignedIn]);
+    assert_eq!(matcher.callers, [Callers::Anyone, Callers::SignedIn]);
     let told = with("code", "shared-state", r#""admin""#).expect_err("a mistake");
     assert_eq!(told.expected.as_deref(), Some("expected one of `anyone`, `signed-in`, `role`, `master`, `server`"));
     let told = with("role", "cycle", r#""anyone""#).expect_err("a mistake");

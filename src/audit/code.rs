@@ -1,14 +1,13 @@
 //! What handlers of code do, as facts.
 
 use crate::code::analysis::{Analysis, place};
-use crate::code::entry::Callers;
 use crate::code::risk::{Reading, Risk};
 use crate::code::value::Pos;
 use crate::model::clp::DefaultAcl;
 use crate::model::snapshot::Gap;
 use crate::model::{App, ClassName, Field, FieldKind, Operation, Place, Texts, Unit};
 use crate::rules::words::{Tag, Words};
-use crate::rules::{Caller, Rule, Who};
+use crate::rules::{Rule, Who};
 use crate::severity::Severity;
 
 use super::access::Access;
@@ -116,8 +115,7 @@ fn fact(risk: &Risk, kind: &'static str, units: &[Unit], texts: &Texts) -> Optio
     let placed = |list: &[(Pos, String)]| -> Vec<(Place, String)> {
         list.iter().filter_map(|(pos, what)| Some((place(units, *pos)?, what.clone()))).collect()
     };
-    let mut fact =
-        Fact::new("code", kind, subject.clone(), at).with_path(placed(&risk.path)).called_by(caller(risk.callers));
+    let mut fact = Fact::new("code", kind, subject.clone(), at).with_path(placed(&risk.path)).called_by(risk.callers);
     fact.related = placed(&risk.related);
     fact.class = risk.class.as_deref().map(ClassName::from);
     for (name, value) in &risk.words {
@@ -136,14 +134,4 @@ fn fact(risk: &Risk, kind: &'static str, units: &[Unit], texts: &Texts) -> Optio
     }
     fact.severity = risk.severity;
     Some(fact)
-}
-
-fn caller(callers: Callers) -> Caller {
-    match callers {
-        Callers::Anyone => Caller::Anyone,
-        Callers::SignedIn => Caller::SignedIn,
-        Callers::Role => Caller::Role,
-        Callers::Master => Caller::Master,
-        Callers::Server => Caller::Server,
-    }
 }

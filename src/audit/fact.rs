@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::Callers;
 use crate::model::census::Rows;
 use crate::model::{ClassName, FieldName, Place};
-use crate::rules::{Caller, Who};
+use crate::rules::Who;
 use crate::severity::Severity;
 
 /// Something that is the case.
@@ -31,7 +32,7 @@ pub struct Fact {
     /// Who can make use of it, where that depends.
     pub reached_by: Option<Who>,
     /// Who may call the handler it is about.
-    pub callers: Option<Caller>,
+    pub callers: Option<Callers>,
     /// What the placeholders of messages stand for.
     pub words: Vec<(&'static str, String)>,
     /// Rows it is about.
@@ -77,7 +78,7 @@ impl Fact {
     }
 
     /// The same fact about a handler that these may call.
-    pub fn called_by(mut self, callers: Caller) -> Self {
+    pub fn called_by(mut self, callers: Callers) -> Self {
         self.callers = Some(callers);
         self
     }

@@ -26,7 +26,6 @@ use crate::model::{ClassName, RuleId, Snapshot};
 use crate::permit::Engine;
 use crate::rules::program::Program;
 use crate::rules::{FactMatcher, Matcher, Rule, Who};
-use crate::severity::Severity;
 
 use access::Access;
 use fact::{Fact, fill};
@@ -44,12 +43,6 @@ pub struct Outcome {
     pub gaps: Vec<Gap>,
 }
 
-/// How bad a finding is: as bad as it says itself, or else as its rule says.
-pub fn severity(program: &Program, finding: &Finding) -> Severity {
-    let of_rule = || program.rule(&finding.rule).map_or(Severity::Info, |rule| rule.severity);
-    finding.severity.unwrap_or_else(of_rule)
-}
-
 /// Audits a snapshot. `directives` are ignores beside those in the texts themselves;
 /// `today` decides which have expired.
 pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>, today: jiff::civil::Date) -> Outcome {
@@ -64,25 +57,25 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
         match &rule.matcher {
             Matcher::Permission(matcher) => {
                 for fact in access.iter().filter_map(|access| access.matches(matcher)) {
-                    add(&mut found, program, finding(rule, &matcher.message, fact));
+                    add(&mut found, finding(rule, &matcher.message, fact));
                 }
             }
             Matcher::Facts(table, matcher) => {
                 for fact in
                     facts.iter().filter(|fact| fact.table == *table && selects(matcher, fact, program, snapshot))
                 {
-                    add(&mut found, program, finding(rule, &matcher.message, fact.clone()));
+                    add(&mut found, finding(rule, &matcher.message, fact.clone()));
                 }
             }
             // What follows values through code tells these, for `Program::flows`.
             Matcher::Flow(matcher) => {
                 for fact in code::of_flow(&snapshot.app, &analysis, rule, &snapshot.texts) {
-                    add(&mut found, program, finding(rule, &matcher.message, fact));
+                    add(&mut found, finding(rule, &matcher.message, fact));
                 }
             }
             Matcher::Secret(matcher) => {
                 for (fact, more) in leaks::facts(rule, snapshot) {
-                    add(&mut found, program, finding(rule, &format!("{}{more}", matcher.message), fact));
+                    add(&mut found, finding(rule, &format!("{}{more}", matcher.message), fact));
                 }
             }
         }
@@ -94,7 +87,7 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
     let applied = suppress::apply(findings, all, &snapshot.texts, &known, today);
     let mut findings = applied.findings;
     findings.extend(about_directives(&applied.directives, program, snapshot));
-    sort(&mut findings, program);
+    sort(&mut findings);
     Outcome { findings, suppressed: applied.suppressed, covered, gaps: code::gaps(&analysis) }
 }
 
@@ -149,17 +142,17 @@ fn finding(rule: &Rule, message: &str, fact: Fact) -> Finding {
         at: fact.at,
         related: fact.related,
         path: fact.path,
-        severity: fact.severity,
+        severity: fact.severity.unwrap_or(rule.severity),
         rows: fact.rows,
     }
 }
 
 /// Adds a finding; of two about the same thing the worse one stays, of equally bad
 /// ones the first, and names the other's place.
-fn add(found: &mut BTreeMap<(RuleId, String), Finding>, program: &Program, mut finding: Finding) {
+fn add(found: &mut BTreeMap<(RuleId, String), Finding>, mut finding: Finding) {
     let key = (finding.rule.clone(), finding.subject.clone());
     let Some(first) = found.get_mut(&key) else { return drop(found.insert(key, finding)) };
-    if severity(program, &finding) > severity(program, first) {
+    if finding.severity > first.severity {
         std::mem::swap(first, &mut finding);
         first.related.append(&mut finding.related);
     }
@@ -221,11 +214,11 @@ fn about_directives(
 }
 
 /// The worst first; of equally bad ones those with more rows at stake first.
-fn sort(findings: &mut [Finding], program: &Program) {
+fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         let rows = |finding: &Finding| finding.rows.map_or(0, |rows| rows.reached);
-        severity(program, b)
-            .cmp(&severity(program, a))
+        b.severity
+            .cmp(&a.severity)
             .then(rows(b).cmp(&rows(a)))
             .then(a.rule.cmp(&b.rule))
             .then(a.subject.cmp(&b.subject))
@@ -235,7 +228,8 @@ fn sort(findings: &mut [Finding], program: &Program) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::Caller;
+    use crate::model::Callers;
+    use crate::severity::Severity;
 
     #[test]
     fn a_rule_about_callers_selects_handlers_that_they_may_call() {
@@ -245,29 +239,28 @@ mod tests {
         let at = crate::model::Place::File { file: crate::model::FileId(0) };
         let fact = Fact::new("code", "shared-state", "main", at);
         let selected = |fact| selects(&matcher, &fact, &program, &Snapshot::default());
-        assert!(selected(fact.clone().called_by(Caller::SignedIn)));
-        assert!(!selected(fact.clone().called_by(Caller::Master)) && !selected(fact));
+        assert!(selected(fact.clone().called_by(Callers::SignedIn)));
+        assert!(!selected(fact.clone().called_by(Callers::Master)) && !selected(fact));
     }
 
     #[test]
     fn of_two_findings_about_the_same_the_worse_one_stays_and_else_the_first() {
         let rule = crate::rules::loader::built_in().expect("rules").remove(0);
-        let program = Program::new(vec![rule.clone()], crate::rules::words::Words::new(Vec::new()).expect("words"));
         let found = |number, severity| {
             let at = crate::model::Place::File { file: crate::model::FileId(number) };
             let fact = Fact::new("rows", "any", "Order", at);
-            finding(&rule, "", Fact { severity, ..fact })
+            finding(&rule, "", Fact { severity: Some(severity), ..fact })
         };
-        let files = |rated: [Option<Severity>; 2]| {
+        let files = |rated: [Severity; 2]| {
             let mut all = BTreeMap::new();
             for (number, severity) in (0..).zip(rated) {
-                add(&mut all, &program, found(number, severity));
+                add(&mut all, found(number, severity));
             }
             let finding = all.into_values().next().expect("a finding");
             (finding.at.file().0, finding.related.iter().map(|(place, _)| place.file().0).collect::<Vec<_>>())
         };
-        assert_eq!(files([Some(Severity::Low), Some(Severity::High)]), (1, vec![0]));
-        assert_eq!(files([Some(Severity::High), Some(Severity::High)]), (0, vec![1]));
+        assert_eq!(files([Severity::Low, Severity::High]), (1, vec![0]));
+        assert_eq!(files([Severity::High, Severity::High]), (0, vec![1]));
     }
 
     #[test]

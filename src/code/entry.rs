@@ -1,5 +1,6 @@
 //! Where requests come in: cloud functions, jobs, triggers and routes, and who may call them.
 
+use crate::model::Callers;
 use crate::model::unit::Name;
 
 use super::guards::{Flag, Guards};
@@ -43,44 +44,16 @@ pub enum EntryKind {
     Route(String, String),
 }
 
-/// Who may call a handler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Callers {
-    /// Anyone with the application id.
-    Anyone,
-    /// Any signed-in user.
-    SignedIn,
-    /// Users with a role.
-    Role,
-    /// Whoever has the master key, or a secret.
-    Master,
-    /// The server itself, by schedule or from other code.
-    Server,
-}
-
-impl Callers {
-    /// In a sentence.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Anyone => "anyone",
-            Self::SignedIn => "any signed-in user",
-            Self::Role => "users with the role that is asked for",
-            Self::Master => "whoever has the master key",
-            Self::Server => "the server alone",
-        }
-    }
-
-    /// Who gets past these tests.
-    pub fn past(guards: &Guards) -> Self {
-        if guards.any(&[Flag::Master, Flag::Secret]) {
-            Self::Master
-        } else if guards.has(Flag::Role) {
-            Self::Role
-        } else if guards.any(&[Flag::SignedIn, Flag::OwnColumn]) {
-            Self::SignedIn
-        } else {
-            Self::Anyone
-        }
+/// Who gets past these tests.
+pub fn callers_past(guards: &Guards) -> Callers {
+    if guards.any(&[Flag::Master, Flag::Secret]) {
+        Callers::Master
+    } else if guards.has(Flag::Role) {
+        Callers::Role
+    } else if guards.any(&[Flag::SignedIn, Flag::OwnColumn]) {
+        Callers::SignedIn
+    } else {
+        Callers::Anyone
     }
 }
 

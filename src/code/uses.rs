@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use super::entry::{Callers, Entry, EntryKind};
+use super::entry::{Entry, EntryKind};
 use super::event::{Does, Event, RowsEvent, What};
 use super::risk::answer::{columns_in, rows_in, walk};
 use super::run::Run;
 use super::shape::{Origin, Rights, Shape};
 use super::value::{Kind, Pos, Value};
+use crate::model::Callers;
 
 /// A handler and what it does with rows.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 
-use crate::audit::{self, Outcome};
+use crate::audit;
 use crate::cli::{CheckArgs, Voice};
 use crate::code::requires;
 use crate::read::Progress;
@@ -58,8 +58,10 @@ pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
         bail!("{}", nothing_found(&args.path, reading.files, app));
     }
     let mut outcome = audit::audit(&reading.snapshot, &program, directives, today());
-    let fails = outcome.findings.iter().any(|finding| audit::severity(&program, finding) >= fail_on);
-    drop_below(&mut outcome, min, &program);
+    let fails = outcome.findings.iter().any(|finding| finding.severity >= fail_on);
+    if let Some(min) = min {
+        outcome.findings.retain(|finding| finding.severity >= min);
+    }
     let exit_code = match () {
         () if !reading.problems.is_empty() => INCOMPLETE,
         () if fails && !args.exit_zero => FOUND,
@@ -76,12 +78,6 @@ pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
         write(output, &report, voice)?;
     }
     Ok(exit_code)
-}
-
-fn drop_below(outcome: &mut Outcome, min: Option<Severity>, program: &Program) {
-    if let Some(min) = min {
-        outcome.findings.retain(|finding| audit::severity(program, finding) >= min);
-    }
 }
 
 /// What to say when there is nothing to audit.

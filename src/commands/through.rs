@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::audit::fact::in_words;
 use crate::code::analysis::Analysis;
-use crate::code::entry::{Callers, EntryKind};
+use crate::code::entry::EntryKind;
 use crate::code::uses::{Columns, Use};
-use crate::model::{App, Class, Known, Operation, Place, Principal};
+use crate::model::{App, Callers, Class, Known, Operation, Place, Principal};
 use crate::permit::Engine;
 use crate::reach::{self, By, Way};
 use crate::report::Report;

@@ -25,8 +25,8 @@ pub struct Finding {
     pub related: Vec<(Place, String)>,
     /// The way of a value through code, step by step, its source first; empty for most.
     pub path: Vec<(Place, String)>,
-    /// How bad this one is, where it is worse or less bad than its rule says.
-    pub severity: Option<Severity>,
+    /// How bad it is: mostly as its rule says.
+    pub severity: Severity,
     /// Rows at stake, where they were counted.
     pub rows: Option<Rows>,
 }
@@ -61,7 +61,7 @@ mod tests {
             at: Place::Text { file: FileId(file), span: Span::new("0123456789", start, 10) },
             related: Vec::new(),
             path: Vec::new(),
-            severity: None,
+            severity: Severity::High,
             rows: None,
         };
         assert_eq!(finding(0, 1).fingerprint(), finding(7, 5).fingerprint());

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 pub mod acl;
+pub mod callers;
 pub mod census;
 pub mod class;
 pub mod clp;
@@ -25,6 +26,7 @@ pub mod spans;
 pub mod unit;
 
 pub use acl::{Acl, Grantee};
+pub use callers::Callers;
 pub use census::Census;
 pub use class::{Class, Field, FieldKind, Origin};
 pub use clp::{Clp, Group};

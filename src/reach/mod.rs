@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 
 use crate::code::analysis::{Analysis, place};
-use crate::code::entry::{Callers, EntryKind};
+use crate::code::entry::EntryKind;
 use crate::code::event::Does;
 use crate::code::shape::Rights;
 use crate::code::uses::{Columns, Handler, Use};
 use crate::code::value::Pos;
-use crate::model::{App, Class, FieldKind, FieldName, Known, Operation, Place, Principal};
+use crate::model::{App, Callers, Class, FieldKind, FieldName, Known, Operation, Place, Principal};
 use crate::permit::{Engine, Reach};
 
 /// A handler that does something with rows, and who can make it do so.

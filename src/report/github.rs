@@ -14,7 +14,7 @@ impl Reporter for GithubReporter {
     fn write(&self, report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         for found in report.found() {
             let finding = found.finding;
-            let level = match found.severity {
+            let level = match found.finding.severity {
                 Severity::Critical | Severity::High => "error",
                 Severity::Medium => "warning",
                 Severity::Low | Severity::Info => "notice",
@@ -28,7 +28,7 @@ impl Reporter for GithubReporter {
                     ("endColumn", region.end_column.to_string()),
                 ]);
             }
-            properties.push(("title", format!("{} ({})", found.rule.title, found.severity)));
+            properties.push(("title", format!("{} ({})", found.rule.title, found.finding.severity)));
             let rows = rows_in_words(finding).map(|rows| format!("; {rows}")).unwrap_or_default();
             let source = finding.path.first().map(|(place, _)| format!("; from {}", report.where_is(place)));
             let source = source.unwrap_or_default();

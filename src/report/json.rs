@@ -190,7 +190,7 @@ fn document(report: &Report<'_>) -> Document {
 }
 
 fn finding(report: &Report<'_>, found: &Found<'_>) -> JsonFinding {
-    let Found { finding, rule, severity } = found;
+    let Found { finding, rule } = found;
     let Finding { class, subject, message, at, related, path, rows, .. } = finding;
     let places = |places: &[(Place, String)]| {
         places.iter().map(|(place, what)| Noted { location: location(report, place), what: what.clone() }).collect()
@@ -199,7 +199,7 @@ fn finding(report: &Report<'_>, found: &Found<'_>) -> JsonFinding {
         name: finding.name(),
         rule: rule.id.to_string(),
         title: rule.title.clone(),
-        severity: severity.word(),
+        severity: finding.severity.word(),
         confidence: rule.confidence.word(),
         class: class.as_ref().map(ToString::to_string),
         subject: subject.clone(),

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::OnceLock;
 
-use crate::audit::{self, Outcome};
+use crate::audit::Outcome;
 use crate::finding::Finding;
 use crate::model::place::{Content, SourceFile};
 use crate::model::snapshot::Gap;
@@ -67,8 +67,6 @@ pub struct Found<'a> {
     pub finding: &'a Finding,
     /// The rule.
     pub rule: &'a Rule,
-    /// How bad the finding is; its rule may say otherwise.
-    pub severity: Severity,
 }
 
 /// Findings with one cause.
@@ -126,7 +124,7 @@ impl<'a> Report<'a> {
         let program = self.program;
         self.outcome.findings.iter().filter_map(|finding| {
             let rule = program.rule(&finding.rule)?;
-            Some(Found { finding, rule, severity: audit::severity(program, finding) })
+            Some(Found { finding, rule })
         })
     }
 
@@ -135,15 +133,17 @@ impl<'a> Report<'a> {
     pub fn groups(&self) -> Vec<Group<'a>> {
         let mut by_rule: BTreeMap<_, usize> = BTreeMap::new();
         for found in self.found() {
-            *by_rule.entry((&found.rule.id, found.severity)).or_default() += 1;
+            *by_rule.entry((&found.rule.id, found.finding.severity)).or_default() += 1;
         }
         let mut groups: Vec<Group<'a>> = Vec::new();
         for found in self.found() {
-            let key = (&found.rule.id, found.severity);
+            let key = (&found.rule.id, found.finding.severity);
             let many = by_rule.get(&key).is_some_and(|count| *count >= MANY);
             match groups.iter_mut().find(|group| many && (&group.rule.id, group.severity) == key) {
                 Some(group) => group.findings.push(found),
-                None => groups.push(Group { rule: found.rule, severity: found.severity, findings: vec![found] }),
+                None => {
+                    groups.push(Group { rule: found.rule, severity: found.finding.severity, findings: vec![found] })
+                }
             }
         }
         groups
@@ -157,7 +157,7 @@ impl<'a> Report<'a> {
 
     /// How many findings there are of each severity, the worst first.
     pub fn counts(&self) -> Vec<(Severity, usize)> {
-        let count = |severity| self.found().filter(|found| found.severity == severity).count();
+        let count = |severity| self.found().filter(|found| found.finding.severity == severity).count();
         Severity::ALL.into_iter().map(|severity| (severity, count(severity))).collect()
     }
 

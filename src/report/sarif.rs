@@ -173,7 +173,7 @@ fn result(
     found: &Found<'_>,
     seen: &mut BTreeSet<(String, String, String)>,
 ) -> Option<Value> {
-    let Found { finding, rule, severity } = found;
+    let Found { finding, rule } = found;
     let index = rules.binary_search_by(|known| known.id.cmp(&rule.id)).ok()?;
     let related: Vec<Value> = finding
         .related
@@ -206,7 +206,7 @@ fn result(
         "ruleId": rule.id.as_str(),
         "ruleIndex": index,
         "kind": "fail",
-        "level": level(*severity),
+        "level": level(finding.severity),
         "message": { "text": text.trim() },
         "locations": [{
             "physicalLocation": physical,
@@ -234,8 +234,8 @@ fn properties(found: &Found<'_>) -> Value {
         properties.insert("parse-audit/totalRows".to_owned(), rows.total.into());
     }
     // GitHub looks at the rule alone; other viewers may take what the result says.
-    if found.severity != found.rule.severity {
-        properties.insert("security-severity".to_owned(), security_severity(found.severity).into());
+    if found.finding.severity != found.rule.severity {
+        properties.insert("security-severity".to_owned(), security_severity(found.finding.severity).into());
     }
     properties.into()
 }

@@ -125,7 +125,7 @@ impl Writer<'_, '_> {
 
     fn finding(&mut self, found: &Found<'_>) -> io::Result<()> {
         let rows = rows_in_words(found.finding).map(|rows| format!("; {rows}")).unwrap_or_default();
-        self.heading(found.severity, &format!("{}{rows}", found.finding.message))?;
+        self.heading(found.finding.severity, &format!("{}{rows}", found.finding.message))?;
         self.place(found)?;
         self.fix(found)
     }
@@ -148,7 +148,7 @@ impl Writer<'_, '_> {
             let Content::Text(text) = &self.report.source(&finding.at)?.content else { return None };
             let span = self.report.snapshot.texts.span(&finding.at)?;
             let style = Style { color: self.style.color, unicode: self.style.unicode };
-            Some(snippet::draw(text, self.report.lines(&finding.at)?, span, found.severity, style))
+            Some(snippet::draw(text, self.report.lines(&finding.at)?, span, found.finding.severity, style))
         };
         if let Some(drawn) = drawn() {
             self.out.write_all(self.log(&drawn).as_bytes())?;

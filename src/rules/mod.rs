@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::model::{Operation, RuleId};
+use crate::model::{Callers, Operation, RuleId};
 use crate::severity::{Confidence, Severity};
 
 use flow::FlowMatcher;
@@ -143,25 +143,9 @@ pub struct FactMatcher {
     pub reached_by: Option<Who>,
     /// Only in handlers that one of these may call; in the table `[code]` only.
     #[serde(default)]
-    pub callers: Vec<Caller>,
+    pub callers: Vec<Callers>,
     /// The message.
     pub message: String,
-}
-
-/// Who may call a handler: the widest circle that is let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Caller {
-    /// Anyone with the application id.
-    Anyone,
-    /// Any signed-in user.
-    SignedIn,
-    /// Users in a role, or with a flag that makes them an administrator.
-    Role,
-    /// Whoever has the master key.
-    Master,
-    /// Only the server itself: a job, or a function nothing outside calls.
-    Server,
 }
 
 /// Who, in rules.

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use crate::code::entry::{Callers, EntryKind};
+use crate::code::entry::EntryKind;
 use crate::code::event::{Event, What};
 use crate::code::guards::Flag;
 use crate::code::shape::Shape;
 use crate::code::taint::{From, Taint};
 use crate::code::value::{Kind, Value};
+use crate::model::Callers;
 use crate::severity::Severity;
 
 use super::{Risk, Scene, names};

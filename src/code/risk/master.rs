@@ -1,7 +1,6 @@
 //! The master key for whoever calls (PA101), rows that the client names (PA102), classes
 //! that the client chooses (PA103), work of administrators (PA112).
 
-use crate::code::entry::Callers;
 use crate::code::event::{Does, Event, RowsEvent, What};
 use crate::code::guards::Flag;
 use crate::code::heap::ObjectId;
@@ -9,6 +8,7 @@ use crate::code::run::Run;
 use crate::code::shape::{ClassRef, Origin, Shape};
 use crate::code::taint::{Clean, From};
 use crate::code::value::Value;
+use crate::model::Callers;
 use crate::severity::Severity;
 
 use super::answer::{columns_in, rows_in};

@@ -31,12 +31,13 @@ pub use setup::{callable_jobs, file_wide, open_permissions};
 use crate::severity::Severity;
 
 use super::analysis::Frozen;
-use super::entry::{Callers, Entry, EntryKind};
+use super::entry::{Entry, EntryKind, callers_past};
 use super::event::{Event, RowsEvent, What};
 use super::guards::{Flag, Guards};
 use super::run::Run;
 use super::taint::Taint;
 use super::value::Pos;
+use crate::model::Callers;
 
 /// Something risky.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,8 +165,8 @@ fn one_of_a_kind(found: Vec<Risk>) -> Vec<Risk> {
 pub fn callers(entry: &Entry, guards: &Guards) -> Callers {
     match entry.kind {
         EntryKind::Job(_) => Callers::Server,
-        _ if guards.has(Flag::Opaque) => Callers::past(guards).max(Callers::SignedIn),
-        EntryKind::Trigger(..) | EntryKind::Function(_) | EntryKind::Route(..) => Callers::past(guards),
+        _ if guards.has(Flag::Opaque) => callers_past(guards).max(Callers::SignedIn),
+        EntryKind::Trigger(..) | EntryKind::Function(_) | EntryKind::Route(..) => callers_past(guards),
     }
 }
 

@@ -2,12 +2,13 @@
 //! runs (PA111; those that a server is started with are read with the other classes), jobs whose work a function does as well (PA118), the master key for whole
 //! files (PA113).
 
-use crate::code::entry::{Callers, Entry, EntryKind};
+use crate::code::entry::{Entry, EntryKind};
 use crate::code::event::{Event, What};
 use crate::code::heap::Heap;
 use crate::code::shape::Rights;
 use crate::code::uses::Handler;
 use crate::code::value::{Kind, Pos, Value};
+use crate::model::Callers;
 use crate::severity::Severity;
 
 use super::Risk;
