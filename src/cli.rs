@@ -158,6 +158,9 @@ pub struct WhoCanArgs {
     /// What is read.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Look for keys of the server in the files only, not in the history of the repository.
+    #[arg(long)]
+    pub no_history: bool,
 }
 
 /// Arguments of `can`.
@@ -172,6 +175,9 @@ pub struct CanArgs {
     /// What is read.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Look for keys of the server in the files only, not in the history of the repository.
+    #[arg(long)]
+    pub no_history: bool,
 }
 
 /// Arguments of `explain`.
@@ -186,6 +192,9 @@ pub struct ExplainArgs {
     /// What is read.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Look for keys of the server in the files only, not in the history of the repository.
+    #[arg(long)]
+    pub no_history: bool,
 }
 
 /// Arguments of `rules`.

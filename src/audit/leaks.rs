@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Committed, SecretHit, Snapshot};
-use crate::rules::Rule;
+use crate::finding::Finding;
+use crate::model::{Committed, Place, SecretHit, Snapshot};
+use crate::rules::program::Program;
+use crate::rules::secret::Opens;
+use crate::rules::{Matcher, Rule};
 
 use super::fact::Fact;
 
@@ -49,4 +52,44 @@ fn since(committed: &Committed) -> Option<String> {
     let commit = committed.commit.as_ref()?;
     let day = committed.day.as_ref().map(|day| format!(" on {day}")).unwrap_or_default();
     Some(format!("committed in {commit}{day}"))
+}
+
+/// A key of the server that lies in a file.
+#[derive(Debug, Clone)]
+pub struct LostKey {
+    /// Which key it is.
+    pub opens: Opens,
+    /// Whether everybody has it, not only who can read the repository.
+    pub known_to_all: bool,
+    /// Whether only the history has it.
+    pub is_past: bool,
+    /// Where it lies, the first place first.
+    pub places: Vec<Place>,
+}
+
+/// The findings that are about keys of the server, as one for each key; those that everybody has first.
+pub fn lost(findings: Vec<Finding>, program: &Program, snapshot: &Snapshot) -> Vec<LostKey> {
+    let mut keys: BTreeMap<(Opens, String), LostKey> = BTreeMap::new();
+    for finding in findings {
+        let Some(Matcher::Secret(matcher)) = program.rule(&finding.rule).map(|rule| &rule.matcher) else { continue };
+        let Some(opens) = matcher.opens else { continue };
+        let is_now = |hit: &SecretHit| hit.digest == finding.subject && hit.committed.is_none();
+        let is_past = !snapshot.app.hits.read().into_iter().flatten().any(is_now);
+        let key = keys.entry((opens, finding.subject)).or_insert(LostKey {
+            opens,
+            known_to_all: false,
+            is_past,
+            places: Vec::new(),
+        });
+        key.known_to_all |= matcher.known_to_all;
+        let places = [finding.at].into_iter().chain(finding.related.into_iter().map(|(place, _)| place));
+        for place in places {
+            if !key.places.contains(&place) {
+                key.places.push(place);
+            }
+        }
+    }
+    let mut keys: Vec<LostKey> = keys.into_values().collect();
+    keys.sort_by_key(|key| (!key.known_to_all, key.is_past, key.opens));
+    keys
 }

@@ -27,6 +27,8 @@ use crate::permit::Engine;
 use crate::rules::program::Program;
 use crate::rules::{FactMatcher, Matcher, Rule, Who};
 
+pub use leaks::LostKey;
+
 use access::Access;
 use fact::{Fact, fill};
 
@@ -80,6 +82,37 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
             }
         }
     }
+    let mut outcome = without_ignored(found, snapshot, program, directives, today);
+    outcome.gaps = code::gaps(&analysis);
+    outcome
+}
+
+/// The keys of the server that lie in files, with what each opens: the ways that no permission closes.
+pub fn lost_keys(
+    snapshot: &Snapshot,
+    program: &Program,
+    directives: Vec<Directive>,
+    today: jiff::civil::Date,
+) -> Vec<LostKey> {
+    let mut found = BTreeMap::new();
+    for rule in program.rules.values() {
+        if let Matcher::Secret(matcher) = &rule.matcher {
+            for (fact, _) in leaks::facts(rule, snapshot) {
+                add(&mut found, finding(rule, &matcher.message, fact));
+            }
+        }
+    }
+    leaks::lost(without_ignored(found, snapshot, program, directives, today).findings, program, snapshot)
+}
+
+/// What remains where broader findings speak for narrower ones, and ignores apply.
+fn without_ignored(
+    found: BTreeMap<(RuleId, String), Finding>,
+    snapshot: &Snapshot,
+    program: &Program,
+    directives: Vec<Directive>,
+    today: jiff::civil::Date,
+) -> Outcome {
     let (findings, covered) = drop_covered(found.into_values().collect(), program);
     let mut all = suppress::directives(&snapshot.texts);
     all.extend(directives);
@@ -88,7 +121,7 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
     let mut findings = applied.findings;
     findings.extend(about_directives(&applied.directives, program, snapshot));
     sort(&mut findings);
-    Outcome { findings, suppressed: applied.suppressed, covered, gaps: code::gaps(&analysis) }
+    Outcome { findings, suppressed: applied.suppressed, covered, gaps: Vec::new() }
 }
 
 fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[Access<'_>]) -> Vec<Fact> {

@@ -5,14 +5,12 @@
 
 use crate::model::server::Options;
 use crate::model::{App, Known, Operation, Place};
+use crate::permit::addresses::has_anywhere;
 use crate::permit::{Behaviour, Engine};
 use crate::rules::Who;
 
 use super::access::Access;
 use super::fact::{Fact, in_words};
-
-/// Networks that are every address.
-const ANYWHERE: [&str; 4] = ["0.0.0.0/0", "::/0", "0.0.0.0", "::"];
 
 /// The facts about the server.
 pub fn facts(engine: &Engine<'_>, access: &[Access<'_>]) -> Vec<Fact> {
@@ -133,8 +131,4 @@ impl Facts<'_> {
         let version = self.app.server.version.read().and_then(|found| found.at.clone());
         written.or(near).cloned().or(version).unwrap_or(Place::File { file: crate::model::FileId(0) })
     }
-}
-
-fn has_anywhere(list: &[String]) -> bool {
-    list.iter().any(|network| ANYWHERE.contains(&network.trim()))
 }

@@ -4,27 +4,23 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
-use crate::audit::Outcome;
 use crate::audit::fact::in_words;
 use crate::cli::CanArgs;
-use crate::code::analysis::analyse;
-use crate::code::risk::Sinks;
 use crate::model::{Class, Known, Operation};
 use crate::permit::{Caller, Cell, Engine, Reach};
-use crate::read::Silent;
+use crate::report::clean;
 use crate::report::text::wrap;
-use crate::report::{Report, clean};
 use crate::rules::program::Program;
 use crate::rules::words::Tag;
 
+use super::asked::Asked;
 use super::explain::principal;
-use super::load::{Loaded, load};
-use super::{check, exit_code, through, write_gaps};
+use super::{by_key, exit_code, through, write_gaps};
 
 /// Runs the command.
 pub fn run(args: &CanArgs) -> Result<u8> {
-    let Loaded { program, reading, .. } = load(&args.path, &args.input, &Silent)?;
-    let app = &reading.snapshot.app;
+    let asked = Asked::load(&args.path, &args.input, args.no_history, |_| Ok(()))?;
+    let app = asked.app();
     let who = principal(&args.principal, app)?;
     let engine = Engine::new(app);
     let caller = engine.caller(&who);
@@ -45,15 +41,16 @@ pub fn run(args: &CanArgs) -> Result<u8> {
             writeln!(out, "{line}")?;
         }
     }
-    personal(&mut out, &engine, &program, &caller, &open)?;
+    personal(&mut out, &engine, &asked.program, &caller, &open)?;
     if who.is_client() {
-        let outcome = Outcome::default();
-        let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
-        report.prefix = check::prefix(&args.path);
-        through_code(&mut out, &through::reached(&engine, &analyse(app, &Sinks::default()), &report, &who))?;
+        let report = asked.report();
+        let ways = through::reached(&engine, &asked.analysis, &report, &who);
+        listed(&mut out, "Through code, with the master key", &ways)?;
+        let keys: Vec<String> = asked.keys.iter().map(|key| by_key::line(&engine, key, &report)).collect();
+        listed(&mut out, "With keys that lie in files, past all permissions", &keys)?;
     }
-    write_gaps(&mut out, &reading.snapshot.gaps)?;
-    Ok(exit_code(&reading.problems))
+    write_gaps(&mut out, &asked.reading.snapshot.gaps)?;
+    Ok(exit_code(&asked.reading.problems))
 }
 
 fn table(out: &mut dyn Write, open: &[(&Class, Vec<Cell>)]) -> Result<()> {
@@ -96,12 +93,12 @@ fn short(cell: &Cell, op: Operation) -> String {
     }
 }
 
-/// What handlers do for the principal with the master key.
-fn through_code(out: &mut dyn Write, lines: &[String]) -> Result<()> {
+/// Lines below a heading, if there are any.
+fn listed(out: &mut dyn Write, heading: &str, lines: &[String]) -> Result<()> {
     if lines.is_empty() {
         return Ok(());
     }
-    writeln!(out, "Through code, with the master key")?;
+    writeln!(out, "{heading}")?;
     for line in lines {
         for (number, line) in wrap(&clean::text(line), super::width() - 4).iter().enumerate() {
             writeln!(out, "{}{line}", if number == 0 { "  " } else { "    " })?;

@@ -227,7 +227,7 @@ pub(super) fn prefix(path: &Path) -> String {
 }
 
 /// The day on which ignores expire: today, or that of `SOURCE_DATE_EPOCH`.
-fn today() -> Date {
+pub(super) fn today() -> Date {
     let fixed = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse::<i64>().ok());
     let now = fixed.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()).unwrap_or_else(jiff::Timestamp::now);
     now.to_zoned(jiff::tz::TimeZone::UTC).date()

@@ -1,24 +1,20 @@
 //! `explain`: a rule, or a verdict with its reasons in the server's order.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::audit::Outcome;
 use crate::audit::fact::in_words;
 use crate::cli::ExplainArgs;
-use crate::code::analysis::{Analysis, analyse};
-use crate::code::risk::Sinks;
 use crate::model::principal::Written;
 use crate::model::{App, Class, Known, Operation, Principal, RuleId, UserId, Why};
 use crate::permit::{Denial, Engine, Request, Verdict};
-use crate::read::Silent;
 use crate::report::text::wrap;
 use crate::report::{Report, clean};
 
-use super::load::{Loaded, load, rules};
-use super::{CLEAN, exit_code, through, words};
+use super::asked::Asked;
+use super::load::rules;
+use super::{CLEAN, by_key, exit_code, through, words};
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<u8> {
@@ -122,31 +118,22 @@ pub fn check_field(class: &Class, field: &str) -> Result<()> {
 
 fn question(text: &str, args: &ExplainArgs) -> Result<u8> {
     let question = parse(text)?;
-    let Loaded { program, reading, .. } = load(&args.path, &args.input, &Silent)?;
-    let app = &reading.snapshot.app;
+    let asked = Asked::load(&args.path, &args.input, args.no_history, |_| Ok(()))?;
+    let app = asked.app();
     let who = principal(&question.who, app)?;
     let class = class(&question.class, app)?;
     if let Some(field) = &question.field {
         check_field(class, field)?;
     }
     let engine = Engine::new(app);
-    let outcome = Outcome::default();
-    let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
-    report.prefix = prefix_of(&args.path);
-    let lines = lines(&engine, &analyse(app, &Sinks::default()), &report, class, (&who, &question));
-    print(&lines)?;
-    Ok(exit_code(&reading.problems))
-}
-
-/// `check` names files from where it is run; so does this.
-fn prefix_of(path: &Path) -> String {
-    super::check::prefix(path)
+    print(&lines(&engine, &asked, &asked.report(), class, (&who, &question)))?;
+    Ok(exit_code(&asked.reading.problems))
 }
 
 /// The answer: a first column, and what it says.
 fn lines(
     engine: &Engine<'_>,
-    analysis: &Analysis,
+    asked: &Asked,
     report: &Report<'_>,
     class: &Class,
     (who, question): (&Principal, &Question),
@@ -174,8 +161,13 @@ fn lines(
         lines.extend(fields(engine, report, class, who, question));
     }
     lines.push(("server".to_owned(), server(report)));
-    let asked = (question.op, question.field.as_deref(), who);
-    lines.extend(through::explained(engine, analysis, report, class, asked));
+    let field = question.field.as_deref();
+    lines.extend(through::explained(engine, &asked.analysis, report, class, (question.op, field, who)));
+    if who.is_client() {
+        let field = field.map(Into::into);
+        let keys = by_key::lines(engine, &asked.keys, report, (class, question.op, field.as_ref()));
+        lines.extend(keys.into_iter().map(|key| ("thru".to_owned(), key)));
+    }
     if !engine.app.code.is_read() {
         lines.push(("code".to_owned(), "no cloud code was found; a trigger may still refuse or change it".to_owned()));
     }

@@ -16,11 +16,13 @@ use crate::model::place::{Content, Show, SourceFile, Text};
 use crate::model::snapshot::Gap;
 use crate::model::spans::Syntax;
 use crate::model::{FileId, Place};
+use crate::problem::Problem;
 use crate::read::past::Past;
-use crate::read::{self, Input, Progress, Reading};
+use crate::read::{self, Input, Progress, Reading, Silent};
 use crate::rules::import::{Note, Tool};
 use crate::rules::loader;
 use crate::rules::program::Program;
+use crate::rules::secret::SecretMatcher;
 use crate::rules::words::{Named, Tag, Words};
 use crate::rules::{Matcher, Rule};
 use crate::secrets::Scanner;
@@ -58,6 +60,8 @@ struct Config {
 struct Search {
     salt: Salt,
     past: Option<Past>,
+    /// Which rules about keys.
+    wanted: fn(&SecretMatcher) -> bool,
 }
 
 /// Reads an app, and looks for keys in its files and in its history.
@@ -75,16 +79,14 @@ pub fn load_and_search(
         bail!("`{}` is not the root of a git repository, and has no history to look into", path.display());
     }
     let no_repository = opened.is_none();
-    let (opened, problem) = match opened.transpose() {
-        Ok(opened) => (opened, None),
-        Err(problem) => (None, Some(problem)),
-    };
+    let (opened, problem) = open(opened);
     let salt = salt(opened.as_ref());
     if let Some(history) = &opened {
         history.find(&range).map_err(|error| anyhow!("{error} in `--commits`"))?;
     }
     let past = opened.filter(|_| !history.no_history).map(|history| Past { history: Arc::new(history), range });
-    let mut loaded = read_app(path, &args.input, progress, select, Some(Search { salt, past }))?;
+    let search = Search { salt, past, wanted: |_| true };
+    let mut loaded = read_app(path, &args.input, progress, select, search)?;
     let left_out = match () {
         () if no_repository => Some(("git history", "looked into where PATH is the root of a repository")),
         () if history.no_history => Some(("git history", "left out with --no-history")),
@@ -97,15 +99,32 @@ pub fn load_and_search(
     Ok(loaded)
 }
 
+/// A history, or why it cannot be read.
+fn open(opened: Option<Result<History, Problem>>) -> (Option<History>, Option<Problem>) {
+    match opened.transpose() {
+        Ok(opened) => (opened, None),
+        Err(problem) => (None, Some(problem)),
+    }
+}
+
 /// What keys are told from each other with: the variable, or what all clones of a repository share.
 fn salt(history: Option<&History>) -> Salt {
     let given = std::env::var(ID_KEY).ok().filter(|key| !key.is_empty());
     given.or_else(|| history?.first_commit()).map_or_else(Salt::default, |salt| Salt::new(&salt))
 }
 
-/// Reads an app.
-pub fn load(path: &Path, args: &InputArgs, progress: &dyn Progress) -> Result<Loaded> {
-    read_app(path, args, progress, |program, _| Ok(program), None)
+/// Reads an app, to be asked about; of the keys only those of its server.
+pub fn load(path: &Path, args: &InputArgs, no_history: bool) -> Result<Loaded> {
+    let (opened, problem) = open(if no_history { None } else { History::open(path) });
+    let salt = salt(opened.as_ref());
+    let past = opened.map(|history| Past { history: Arc::new(history), range: Range::default() });
+    let search = Search { salt, past, wanted: |matcher| matcher.opens.is_some() };
+    let mut loaded = read_app(path, args, &Silent, |program, _| Ok(program), search)?;
+    loaded.reading.problems.extend(problem);
+    if no_history {
+        loaded.reading.snapshot.gaps.push(Gap::new("git history", "left out with --no-history"));
+    }
+    Ok(loaded)
 }
 
 fn read_app(
@@ -113,7 +132,7 @@ fn read_app(
     args: &InputArgs,
     progress: &dyn Progress,
     select: impl FnOnce(Program, &Settings) -> Result<Program>,
-    search: Option<Search>,
+    search: Search,
 ) -> Result<Loaded> {
     // Symlinks are followed, and what is there may still be closed to us.
     if let Err(error) = fs::metadata(path) {
@@ -123,24 +142,20 @@ fn read_app(
     let (program, notes) = program(&config, args)?;
     let program = select(program, &config.settings)?;
     let version = server_version(&config.settings, args)?;
-    let (scanner, past) = match search {
-        None => (None, None),
-        Some(search) => {
-            let scanner = Scanner::new(program.rules.values(), search.salt);
-            (Some(Arc::new(scanner.context("the words of the rules about keys")?)), search.past)
-        }
-    };
+    let Search { salt, past, wanted } = search;
+    let rules = program.rules.values().filter(|rule| match &rule.matcher {
+        Matcher::Secret(matcher) => wanted(matcher),
+        _ => true,
+    });
+    let scanner = Arc::new(Scanner::new(rules, salt).context("the words of the rules about keys")?);
     // Without a working tree there are no files, only what git keeps.
     let is_bare = past.as_ref().is_some_and(|past| past.history.is_bare());
     let input = if is_bare { Input::Memory(BTreeMap::new()) } else { Input::Path(path.to_owned()) };
     let ignored = config.settings.inputs.ignore.clone();
-    let keys_alone = scanner.is_some() && program.is_about_keys_alone();
-    let looks_for_keys = scanner.is_some();
-    let settings = read::Settings { ignored, server_version: version, scanner, past, keys_alone };
+    let keys_alone = program.is_about_keys_alone();
+    let settings = read::Settings { ignored, server_version: version, scanner: Some(scanner), past, keys_alone };
     let mut reading = read::read(&input, &settings, progress);
-    if looks_for_keys {
-        reading.snapshot.gaps.extend(notes.iter().map(gap));
-    }
+    reading.snapshot.gaps.extend(notes.iter().map(gap));
     let directives = directives(&config)?;
     if let Some((name, text, _)) = config.source {
         let text = Text::new(text.as_bytes(), Show::Everything, Syntax::Toml);

@@ -1,5 +1,7 @@
 //! From arguments to core types to a report. One file for each command, no logic.
 
+mod asked;
+mod by_key;
 mod can;
 pub(crate) mod check;
 mod explain;

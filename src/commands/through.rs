@@ -75,7 +75,7 @@ fn told(used: &Use) -> Option<String> {
 }
 
 /// The file and line of a place.
-fn in_short(report: &Report<'_>, place: &Place) -> String {
+pub fn in_short(report: &Report<'_>, place: &Place) -> String {
     match report.region(place) {
         Some(region) => format!("{}:{}", report.path(place), region.line),
         None => report.path(place),

@@ -6,30 +6,26 @@ use std::io::{self, Write};
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::audit::Outcome;
 use crate::audit::fact::in_words;
 use crate::cli::WhoCanArgs;
-use crate::code::analysis::analyse;
-use crate::code::risk::Sinks;
 use crate::model::{App, Class, FieldName, Known, Operation, Principal};
 use crate::permit::witness::Combinations;
 use crate::permit::{Cell, Engine, Reach, Request};
 use crate::reach::{self, Way};
-use crate::read::Silent;
 use crate::report::text::wrap;
 use crate::report::{Report, clean};
 
+use super::asked::Asked;
 use super::explain::{check_field, class, operation, target_of};
-use super::load::{Loaded, load};
-use super::{check, exit_code, through, words, write_gaps};
+use super::{by_key, exit_code, through, words, write_gaps};
 
 /// Runs the command.
 pub fn run(args: &WhoCanArgs) -> Result<u8> {
     let op = operation(&args.operation)?;
     let (name, field) = target_of(&args.target);
-    let Loaded { program, mut reading, .. } = load(&args.path, &args.input, &Silent)?;
-    imagine(&mut reading.snapshot.app, &args.with, &args.without)?;
-    let app = &reading.snapshot.app;
+    let imagine = |app: &mut App| imagine(app, &args.with, &args.without);
+    let asked = Asked::load(&args.path, &args.input, args.no_history, imagine)?;
+    let (app, analysis, report) = (asked.app(), &asked.analysis, asked.report());
     let class = class(&name, app)?;
     let field = field.map(FieldName::from);
     if let Some(field) = &field {
@@ -38,11 +34,7 @@ pub fn run(args: &WhoCanArgs) -> Result<u8> {
     let engine = Engine::new(app);
     let rows = access(&engine, class, op, field.as_ref());
     let combinations = engine.combinations(class, op, field.as_ref().filter(|_| op.is_read()));
-    let analysis = analyse(app, &Sinks::default());
-    let outcome = Outcome::default();
-    let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
-    report.prefix = check::prefix(&args.path);
-    let ways = reach::ways(&engine, &analysis, class, op, field.as_ref());
+    let ways = reach::ways(&engine, analysis, class, op, field.as_ref());
     let ways: Vec<&Way<'_>> = ways.iter().filter(|way| way.is_master()).collect();
     let mut out = io::stdout().lock();
     let question = match &field {
@@ -54,6 +46,9 @@ pub fn run(args: &WhoCanArgs) -> Result<u8> {
     writeln!(out, "{}{changed}\n", clean::text(&question))?;
     table(&mut out, &rows)?;
     let opened = through(&mut out, &ways, app, &report)?;
+    for key in by_key::lines(&engine, &asked.keys, &report, (class, op, field.as_ref())) {
+        hanging(&mut out, "THRU ", &key)?;
+    }
     writeln!(out)?;
     let mut proof = proof(&combinations);
     if opened {
@@ -62,13 +57,13 @@ pub fn run(args: &WhoCanArgs) -> Result<u8> {
     for line in wrap(&proof, super::width()) {
         writeln!(out, "{}", clean::text(&line))?;
     }
-    write_gaps(&mut out, reading.snapshot.gaps.iter().filter(|gap| matters(&gap.topic)))?;
-    for unsure in through::unsure(&engine, &analysis, &report, class, op) {
+    write_gaps(&mut out, asked.reading.snapshot.gaps.iter().filter(|gap| matters(&gap.topic)))?;
+    for unsure in through::unsure(&engine, analysis, &report, class, op) {
         for line in wrap(&format!("Not checked: {unsure}"), super::width()) {
             writeln!(out, "{}", clean::text(&line))?;
         }
     }
-    Ok(exit_code(&reading.problems))
+    Ok(exit_code(&asked.reading.problems))
 }
 
 /// Writes the ways through code; says whether one of them is open to clients.
@@ -95,9 +90,18 @@ fn hanging(out: &mut dyn Write, head: &str, text: &str) -> io::Result<()> {
 
 /// Gaps that could change the answer; triggers are named one by one.
 fn matters(topic: &str) -> bool {
-    ["row ACLs", "roles", "inheritance", "permissions", "the server's version", "server options", "cloud code"]
-        .iter()
-        .any(|part| topic.starts_with(part))
+    [
+        "row ACLs",
+        "roles",
+        "inheritance",
+        "permissions",
+        "the server's version",
+        "server options",
+        "cloud code",
+        "git history",
+    ]
+    .iter()
+    .any(|part| topic.starts_with(part))
 }
 
 /// Changes the inheritance of roles as asked.

@@ -4,6 +4,7 @@
 //! Behaviour is judged by `tests/server.rs`, which replays recorded answers of real
 //! servers, not by the documentation of Parse.
 
+pub mod addresses;
 pub mod behaviour;
 pub mod caller;
 pub mod class_level;
@@ -16,6 +17,7 @@ pub mod surface;
 pub mod system;
 pub mod witness;
 
+pub use addresses::Addresses;
 pub use behaviour::Behaviour;
 pub use caller::Caller;
 pub use decide::{Condition, Decision, Reason, Request, Verdict};

@@ -12,6 +12,8 @@ use regex_syntax::ParserBuilder;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::model::Principal;
+
 /// What messages of `[secret]` may mention in braces.
 pub const SECRET_PLACEHOLDERS: &[&str] = &["key", "path"];
 
@@ -56,6 +58,11 @@ pub struct SecretMatcher {
     pub files: Paths,
     /// What else must hold.
     pub check: Option<Check>,
+    /// The principal of Parse Server that whoever holds the key is, such as `master-key`.
+    pub opens: Option<Opens>,
+    /// Whether everybody has the key, not only who can read the file.
+    #[serde(default)]
+    pub known_to_all: bool,
     /// Whether a finding of any other rule for the same characters goes before.
     #[serde(default)]
     pub generic: bool,
@@ -90,6 +97,47 @@ pub enum Samples {
     Only,
     /// All that the pattern catches, also what a tool fills in.
     All,
+}
+
+/// A key of Parse Server before which permissions do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Opens {
+    /// `masterKey`.
+    MasterKey,
+    /// `readOnlyMasterKey`.
+    ReadOnlyMasterKey,
+    /// `maintenanceKey`.
+    MaintenanceKey,
+}
+
+impl Opens {
+    /// Who has the key.
+    pub fn principal(self) -> Principal {
+        match self {
+            Self::MasterKey => Principal::Master,
+            Self::ReadOnlyMasterKey => Principal::ReadOnlyMaster,
+            Self::MaintenanceKey => Principal::Maintenance,
+        }
+    }
+
+    /// The key in a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::MasterKey => "the master key",
+            Self::ReadOnlyMasterKey => "the read-only master key",
+            Self::MaintenanceKey => "the maintenance key",
+        }
+    }
+
+    /// The option that says from where the server takes the key.
+    pub fn addresses(self) -> &'static str {
+        match self {
+            Self::MasterKey => "masterKeyIps",
+            Self::ReadOnlyMasterKey => "readOnlyMasterKeyIps",
+            Self::MaintenanceKey => "maintenanceKeyIps",
+        }
+    }
 }
 
 /// A list of what makes keys none, as other scanners have it.

@@ -203,7 +203,10 @@ impl Known {
             {
                 let line = line(text, &key.range());
                 let allowed = &self.matcher.allowed;
-                if !is_allowed(line) && !allowed::in_text(allowed, key.as_bytes(), whole.as_bytes(), line) {
+                if !is_allowed(line)
+                    && !names_finding(text, &key.range())
+                    && !allowed::in_text(allowed, key.as_bytes(), whole.as_bytes(), line)
+                {
                     found(key.range());
                 }
             }
@@ -232,6 +235,18 @@ impl Known {
 /// Whether a comment on the line of a key says that it is none.
 fn is_allowed(line: &[u8]) -> bool {
     ALLOWED.iter().any(|comment| memchr::memmem::find(line, comment).is_some())
+}
+
+/// Whether this is the end of a finding's name, `secret-parse-master-key:0123456789ab`, as ignores and reports have it.
+fn names_finding(text: &[u8], key: &Range<usize>) -> bool {
+    const LONGEST: usize = 64;
+    let before = text.get(key.start.saturating_sub(LONGEST)..key.start).and_then(|before| before.strip_suffix(b":"));
+    let is_digest = |key: &[u8]| key.len() == redact::DIGITS && key.iter().all(u8::is_ascii_hexdigit);
+    text.get(key.clone()).is_some_and(is_digest)
+        && before.is_some_and(|before| {
+            let is_apart = |byte: &u8| !byte.is_ascii_alphanumeric() && *byte != b'-';
+            before.rsplit(is_apart).next().is_some_and(|id| id.starts_with(b"secret-"))
+        })
 }
 
 /// The line of a key: at most 512 bytes before it and behind it, so that nothing beyond counts.

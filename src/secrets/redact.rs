@@ -30,11 +30,14 @@ impl Salt {
     }
 }
 
+/// Hex digits of a digest.
+pub const DIGITS: usize = 12;
+
 /// Twelve hex digits: the same for the same key under the same salt.
 pub fn digest(secret: &Secret<'_>, salt: &Salt) -> String {
     let Ok(mut keyed) = Hmac::<Sha256>::new_from_slice(&salt.0) else { return String::new() };
     keyed.update(secret.0);
-    keyed.finalize().into_bytes().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    keyed.finalize().into_bytes().iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The first and last characters of a key: two of sixteen or more, one of eight or more, else none.
@@ -70,6 +73,6 @@ mod tests {
         assert_eq!(digest("a", &ours), digest("a", &ours));
         assert_ne!(digest("a", &ours), digest("b", &ours));
         assert_ne!(digest("a", &ours), digest("a", &other));
-        assert_eq!(digest("a", &ours).len(), 12);
+        assert_eq!(digest("a", &ours).len(), DIGITS);
     }
 }

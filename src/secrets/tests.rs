@@ -57,6 +57,18 @@ fn a_comment_of_another_scanner_counts() {
 }
 
 #[test]
+fn the_name_of_a_finding_is_no_key() {
+    let rules = [rule(
+        "secret-master",
+        r"keywords = ['master-key']
+pattern = 'master-key:(?<secret>\w+)'",
+    )];
+    let found = |text| found(&rules, "a.toml", text).len();
+    assert_eq!(found("finding = 'secret-parse-master-key:500dbe3235b4'"), 0);
+    assert_eq!(found("master-key:500dbe3235b4") + found("secret-master-key:500dbe3235b4a"), 2);
+}
+
+#[test]
 fn of_two_rules_about_the_same_characters_the_one_that_knows_more_speaks() {
     let generic = "generic = true\nkeywords = ['key']\npattern = '''(?i)key: '(?<secret>[^']+)''''";
     let rules = [rule("a-generic", generic), rule("secret-master", QUOTED)];

@@ -98,3 +98,31 @@ fn a_repository_without_a_working_tree_is_checked() {
     let (code, report, errors) = check(bare.path(), &[], &[]);
     assert_eq!((code, keys(&report).len()), (Some(1), 1), "{report:#} {errors}");
 }
+
+#[test]
+fn a_key_of_the_server_is_a_way_to_every_class_wherever_it_lies() {
+    let repo = repo();
+    let folder = repo.path();
+    repo.write("Note.json", r#"{ "className": "Note", "classLevelPermissions": { "find": { "role:admin": true } } }"#);
+    repo.commit("server.js", &line(&key(1)));
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parse-audit"));
+        let output = command.args(arguments).current_dir(&folder).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let way = "the master key (whoever can read the repository, server.js:2); the server takes it only from its own machine, as masterKeyIps is not set";
+    for question in [&["who-can", "find", "Note"][..], &["can", "public"], &["explain", "delete Note as public"]] {
+        assert!(ask(question).contains(way), "{}", ask(question));
+        assert!(!ask(question).contains(&key(1)[2..20]));
+    }
+    repo.git(&["rm", "-q", "server.js"]);
+    repo.commit("index.js", "let nothing;\n");
+    let gone = ask(&["who-can", "find", "Note"]);
+    assert!(gone.contains("the master key (whoever can read the history of the repository, server.js)"), "{gone}");
+    assert!(!ask(&["who-can", "find", "Note", "--no-history"]).contains("THRU"));
+    let report = check(&folder, &[], &[]).1;
+    let name = &keys(&report)[0]["name"];
+    repo.write("parse-audit.toml", &format!("[[ignore]]\nfinding = {name}\nreason = 'the key was changed'\n"));
+    let ignored = ask(&["who-can", "find", "Note"]);
+    assert!(!ignored.contains("THRU"), "{name}: {ignored}");
+}

@@ -304,6 +304,8 @@ impl<'t> Import<'t> {
             files: Paths::default(),
             check: None,
             // Where a rule of ours knows the key as well, it says more about it.
+            opens: None,
+            known_to_all: false,
             generic: true,
             allowed: draft.allowed.clone(),
             needs: draft.needs.clone(),
