@@ -14,6 +14,7 @@ pub mod count;
 pub mod documents;
 pub mod dump;
 pub mod file;
+pub mod ignored;
 pub mod in_code;
 pub mod keys;
 pub mod manifests;
@@ -49,6 +50,7 @@ use parts::Parts;
 use past::Past;
 use source::{Bytes, Candidate};
 use tally::UserIds;
+use walk::Ignored;
 
 /// What to read.
 #[derive(Debug, Clone)]
@@ -221,7 +223,7 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
 }
 
 fn in_folder(root: &Path, settings: &Settings) -> Found {
-    let walked = walk::walk(root, &settings.ignored);
+    let walked = walk::walk(root, &settings.ignored, Ignored::PassedBy);
     let numbered = walked.files.into_iter().zip(0..);
     let candidates = numbered.map(|((path, disk, size), number)| Candidate {
         file: FileId(number),

@@ -4,15 +4,16 @@
 //! are skipped (hidden files are only searched for keys), links are not followed out of the folder nor in circles. The walk
 //! is sorted, so that the same tree gives the same files in the same order.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::code::lower::is_code;
 use crate::problem::Problem;
 use crate::secrets::paths::{NO_TEXT, VENDORED};
 
+use super::ignored::{Lists, Said};
 use super::vendored;
 
 /// Endings of files that cannot hold a schema, an export or a lock file, and of code
@@ -55,16 +56,30 @@ pub struct Walked {
     pub searched: Vec<(String, PathBuf, u64)>,
     /// How many files of code were passed by because somebody else wrote them, or a tool made them.
     pub vendored: u64,
+    /// Those of them that git ignores.
+    pub ignored: BTreeSet<String>,
     /// Files and folders that could not be read.
     pub problems: Vec<Problem>,
 }
 
-/// Walks a folder. `ignored` are further patterns in the syntax of `.gitignore`.
-pub fn walk(root: &Path, ignored: &[String]) -> Walked {
+/// What becomes of files that git ignores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ignored {
+    /// They are passed by.
+    #[default]
+    PassedBy,
+    /// They are searched for keys, and for nothing else.
+    Searched,
+}
+
+/// Walks a folder. `ignored` are further patterns in the syntax of `.gitignore`. What git ignores is
+/// passed by, or only searched for keys.
+pub fn walk(root: &Path, ignored: &[String], of_git: Ignored) -> Walked {
     let mut walked = Walked::default();
     let root = &root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    let settings = ignore_file(root, ignored, &mut walked.problems);
-    let mut nested: Vec<(PathBuf, Gitignore)> = rules_above(root);
+    let mut lists = Lists::new(root, ignored, &mut walked.problems);
+    // A folder that git ignores, with all that is in it.
+    let mut within: Option<PathBuf> = None;
     let mut entries = WalkDir::new(root).follow_links(false).sort_by_file_name().into_iter();
     while let Some(entry) = entries.next() {
         let entry = match entry {
@@ -74,31 +89,40 @@ pub fn walk(root: &Path, ignored: &[String]) -> Walked {
                 continue;
             }
         };
-        nested.retain(|(folder, _)| entry.path().starts_with(folder) || root.starts_with(folder));
+        lists.leave(entry.path());
+        within = within.filter(|folder| entry.path().starts_with(folder));
         let is_folder = entry.file_type().is_dir();
-        if entry.depth() > 0 && is_skipped(&entry, is_folder, &settings, &nested) {
-            if is_folder {
-                entries.skip_current_dir();
+        let said = match () {
+            () if entry.depth() == 0 => Said::Nothing,
+            () if is_folder && is_skipped(&entry) => Said::PassedBy,
+            () if within.is_none() => lists.of(entry.path(), is_folder),
+            () if lists.passes_by(entry.path(), is_folder) => Said::PassedBy,
+            () => Said::Ignored,
+        };
+        let is_read = match (said, of_git) {
+            (Said::Nothing, _) | (Said::Ignored, Ignored::Searched) => true,
+            (Said::PassedBy, _) | (Said::Ignored, Ignored::PassedBy) => false,
+        };
+        match (is_folder, is_read) {
+            (true, true) => {
+                lists.enter(entry.path());
+                within = within.or_else(|| (said == Said::Ignored).then(|| entry.path().to_owned()));
             }
-            continue;
+            (true, false) => entries.skip_current_dir(),
+            (false, true) => take_file(root, &entry, said, &mut walked),
+            (false, false) => {}
         }
-        if is_folder {
-            if let Some(rules) = ignore_rules(entry.path(), entry.depth() == 0) {
-                nested.push((entry.path().to_owned(), rules));
-            }
-            continue;
-        }
-        take_file(root, &entry, &mut walked);
     }
     walked
 }
 
-fn take_file(root: &Path, entry: &DirEntry, walked: &mut Walked) {
+fn take_file(root: &Path, entry: &DirEntry, said: Said, walked: &mut Walked) {
     let extension =
         entry.path().extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
     let path = shown(root, entry.path());
     let is_code = is_code(&path);
-    let is_candidate = !is_hidden(&path) && (is_code || !NEVER.contains(&extension.as_str()));
+    let is_ignored = said == Said::Ignored;
+    let is_candidate = !is_ignored && !is_hidden(&path) && (is_code || !NEVER.contains(&extension.as_str()));
     let is_searched = !NO_TEXT.contains(&extension.as_str());
     if !is_candidate && !is_searched {
         return;
@@ -116,6 +140,7 @@ fn take_file(root: &Path, entry: &DirEntry, walked: &mut Walked) {
     };
     if is_searched {
         walked.searched.push((path.clone(), entry.path().to_owned(), metadata.len()));
+        walked.ignored.extend(is_ignored.then(|| path.clone()));
     }
     if !is_candidate {
         return;
@@ -132,65 +157,10 @@ fn is_hidden(path: &str) -> bool {
     path.split('/').any(|part| part.starts_with('.'))
 }
 
-fn is_skipped(entry: &DirEntry, is_folder: bool, settings: &Gitignore, nested: &[(PathBuf, Gitignore)]) -> bool {
-    let name = entry.file_name().to_string_lossy();
-    if is_folder && (HIDDEN.contains(&name.as_ref()) || VENDORED.contains(&name.as_ref())) {
-        return true;
-    }
-    if settings.matched(entry.path(), is_folder).is_ignore() {
-        return true;
-    }
-    // The innermost file that has an opinion decides.
-    let opinions = nested.iter().rev().map(|(_, rules)| rules.matched(entry.path(), is_folder));
-    opinions.into_iter().find(|opinion| !opinion.is_none()).is_some_and(|opinion| opinion.is_ignore())
-}
-
-/// The rules of `.gitignore` and `.parse-auditignore` in a folder, and of git's own
-/// `info/exclude` in the root.
-fn ignore_rules(folder: &Path, is_root: bool) -> Option<Gitignore> {
-    let mut builder = GitignoreBuilder::new(folder);
-    let mut found = false;
-    let names: &[&str] = &[".git/info/exclude", ".gitignore", ".parse-auditignore"];
-    for name in names.iter().skip(usize::from(!is_root)) {
-        let file = folder.join(name);
-        if file.is_file() {
-            // A line that is no pattern is left out, as git does.
-            let _ = builder.add(file);
-            found = true;
-        }
-    }
-    found.then(|| builder.build().ok()).flatten()
-}
-
-/// The rules of the folders above, up to the root of the repository, as git applies them.
-fn rules_above(root: &Path) -> Vec<(PathBuf, Gitignore)> {
-    if root.join(".git").exists() {
-        return Vec::new();
-    }
-    let mut found = Vec::new();
-    for folder in root.ancestors().skip(1) {
-        let is_repository = folder.join(".git").exists();
-        found.extend(ignore_rules(folder, is_repository).map(|rules| (folder.to_owned(), rules)));
-        if is_repository {
-            found.reverse();
-            return found;
-        }
-    }
-    Vec::new()
-}
-
-fn ignore_file(root: &Path, patterns: &[String], problems: &mut Vec<Problem>) -> Gitignore {
-    let mut builder = GitignoreBuilder::new(root);
-    for pattern in patterns {
-        if let Err(error) = builder.add_line(None, pattern) {
-            problems.push(Problem::new(
-                "parse-audit.toml",
-                error.to_string(),
-                format!("the pattern `{pattern}` was not used"),
-            ));
-        }
-    }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
+/// Whether nobody writes what lies in a folder, or somebody else did.
+fn is_skipped(folder: &DirEntry) -> bool {
+    let name = folder.file_name().to_string_lossy();
+    HIDDEN.contains(&name.as_ref()) || VENDORED.contains(&name.as_ref())
 }
 
 /// A path from the root, with `/`.
@@ -247,7 +217,7 @@ mod tests {
             ("cloud/x.min.js", ""),
             ("image.png", ""),
         ]);
-        let walked = walk(folder.path(), &["sub/*.bson".to_owned()]);
+        let walked = walk(folder.path(), &["sub/*.bson".to_owned()], Ignored::PassedBy);
         assert_eq!(paths(&walked), ["a.json", "cloud/main.js", "keep.tmp"]);
         let searched: Vec<&str> = walked.searched.iter().map(|(path, _, _)| path.as_str()).collect();
         let hidden = [".gitignore", ".hidden/a.json", ".parse-auditignore"];
@@ -269,6 +239,6 @@ mod tests {
         }
         std::os::unix::fs::symlink(outside.path().join("b.json"), folder.path().join("b.json")).expect("a link");
         std::os::unix::fs::symlink("self.json", folder.path().join("self.json")).expect("a link");
-        assert_eq!(paths(&walk(folder.path(), &[])), ["in/a.json"]);
+        assert_eq!(paths(&walk(folder.path(), &[], Ignored::PassedBy)), ["in/a.json"]);
     }
 }
