@@ -127,6 +127,9 @@ pub struct CheckArgs {
 /// Where `check` looks for keys, beside the files of the working tree.
 #[derive(Debug, Clone, Default, Args)]
 pub struct HistoryArgs {
+    /// Look for keys in what is staged, and for nothing else: for a pre-commit hook.
+    #[arg(long, conflicts_with_all = ["no_history", "since", "commits"])]
+    pub staged: bool,
     /// Look for keys in the files only, not in the history of the repository whose root PATH is.
     #[arg(long, conflicts_with_all = ["since", "commits"])]
     pub no_history: bool,

@@ -12,6 +12,8 @@ mod generated;
 mod kinds;
 #[path = "history/repository.rs"]
 mod repository;
+#[path = "history/staged.rs"]
+mod staged;
 
 use parse_audit::history::{PastKey, Report, Search};
 use repository::Repo;

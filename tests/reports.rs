@@ -47,6 +47,7 @@ fn finding(subject: &str, severity: Severity) -> Finding {
         path: vec![(place("\"Note\""), "the client sends it".to_owned()), (place("\"delete\""), "used".to_owned())],
         severity,
         rows: None,
+        standing: Default::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::Callers;
 use crate::model::census::Rows;
-use crate::model::{ClassName, FieldName, Place};
+use crate::model::{ClassName, FieldName, Place, Standing};
 use crate::rules::Who;
 use crate::severity::Severity;
 
@@ -37,6 +37,8 @@ pub struct Fact {
     pub words: Vec<(&'static str, String)>,
     /// Rows it is about.
     pub rows: Option<Rows>,
+    /// What git has of the key that it is about.
+    pub standing: Standing,
 }
 
 impl Fact {
@@ -56,6 +58,7 @@ impl Fact {
             callers: None,
             words: Vec::new(),
             rows: None,
+            standing: Standing::Untold,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
-use crate::model::{Committed, Place, SecretHit, Snapshot};
+use crate::model::{Committed, Place, SecretHit, Snapshot, Standing};
 use crate::rules::program::Program;
 use crate::rules::secret::Opens;
 use crate::rules::{Matcher, Rule};
@@ -21,7 +21,9 @@ pub fn facts(rule: &Rule, snapshot: &Snapshot) -> Vec<(Fact, String)> {
 }
 
 fn fact(hits: &[&SecretHit], snapshot: &Snapshot) -> Option<(Fact, String)> {
-    let (past, now): (Vec<&SecretHit>, Vec<&SecretHit>) = hits.iter().partition(|hit| hit.committed.is_some());
+    let (past, mut now): (Vec<&SecretHit>, Vec<&SecretHit>) =
+        hits.iter().partition(|hit| hit.standing.committed().is_some());
+    now.sort_by_key(|hit| hit.standing == Standing::NotCommitted);
     let first = now.first().or(past.first())?;
     let length = if first.length == 1 { "1 character".to_owned() } else { format!("{} characters", first.length) };
     let key = if first.ends.is_empty() { length } else { format!("`{}`, {length}", first.ends) };
@@ -29,16 +31,28 @@ fn fact(hits: &[&SecretHit], snapshot: &Snapshot) -> Option<(Fact, String)> {
         .word("key", key)
         .word("path", snapshot.texts.path(&first.at));
     let others = now.iter().skip(1).filter(|hit| hit.at != first.at);
-    fact.related.extend(others.map(|hit| (hit.at.clone(), "also here".to_owned())));
+    fact.related.extend(others.map(|hit| (hit.at.clone(), format!("also here{}", here(hit, ", ")))));
     let known: BTreeSet<&str> = now.iter().map(|hit| snapshot.texts.path(&hit.at)).collect();
     for hit in past.iter().filter(|hit| **hit != *first && !known.contains(snapshot.texts.path(&hit.at))) {
-        let Some(committed) = &hit.committed else { continue };
+        let Some(committed) = hit.standing.committed() else { continue };
         let when =
             since(committed).map_or_else(|| "in the history".to_owned(), |since| format!("in the history, {since}"));
         fact.related.push((hit.at.clone(), when));
     }
-    let more = past.first().and_then(|hit| hit.committed.as_ref()).map(more).unwrap_or_default();
-    Some((fact, more))
+    let known = past.first().and_then(|hit| hit.standing.committed());
+    if known.is_none() {
+        fact.standing = first.standing.clone();
+    }
+    Some((fact, format!("{}{}", known.map(more).unwrap_or_default(), here(first, "; "))))
+}
+
+/// What git has of a key at a place, as the end of a sentence.
+fn here(hit: &SecretHit, joint: &str) -> String {
+    match hit.standing {
+        Standing::Staged => format!("{joint}staged"),
+        Standing::NotCommitted => format!("{joint}in a file that is not committed"),
+        Standing::Untold | Standing::Committed(_) => String::new(),
+    }
 }
 
 /// What the history says of a key: since when, whether it is gone, and who can see it all the same.
@@ -73,7 +87,7 @@ pub fn lost(findings: Vec<Finding>, program: &Program, snapshot: &Snapshot) -> V
     for finding in findings {
         let Some(Matcher::Secret(matcher)) = program.rule(&finding.rule).map(|rule| &rule.matcher) else { continue };
         let Some(opens) = matcher.opens else { continue };
-        let is_now = |hit: &SecretHit| hit.digest == finding.subject && hit.committed.is_none();
+        let is_now = |hit: &SecretHit| hit.digest == finding.subject && hit.standing.committed().is_none();
         let is_past = !snapshot.app.hits.read().into_iter().flatten().any(is_now);
         let key = keys.entry((opens, finding.subject)).or_insert(LostKey {
             opens,

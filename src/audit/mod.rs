@@ -177,6 +177,7 @@ fn finding(rule: &Rule, message: &str, fact: Fact) -> Finding {
         path: fact.path,
         severity: fact.severity.unwrap_or(rule.severity),
         rows: fact.rows,
+        standing: fact.standing,
     }
 }
 

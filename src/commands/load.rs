@@ -11,7 +11,7 @@ use jiff::civil::Date;
 
 use crate::cli::{CheckArgs, InputArgs};
 use crate::finding::suppress::{Directive, Scope};
-use crate::history::{History, Range};
+use crate::history::{History, Range, first_commit, is_root};
 use crate::model::place::{Content, Show, SourceFile, Text};
 use crate::model::snapshot::Gap;
 use crate::model::spans::Syntax;
@@ -28,6 +28,8 @@ use crate::rules::{Matcher, Rule};
 use crate::secrets::Scanner;
 use crate::secrets::redact::Salt;
 use crate::settings::{Data, PLACES, Settings};
+
+use super::staged;
 
 /// The number of the configuration among the files of a report.
 const CONFIG_FILE: FileId = FileId(u32::MAX);
@@ -50,8 +52,9 @@ pub struct Loaded {
 }
 
 /// The configuration as it was found.
-struct Config {
-    settings: Settings,
+pub struct Config {
+    /// What it says.
+    pub settings: Settings,
     /// The path from the audited folder, the text, and the folder the file is in.
     source: Option<(String, String, PathBuf)>,
 }
@@ -72,19 +75,21 @@ pub fn load_and_search(
     progress: &dyn Progress,
 ) -> Result<Loaded> {
     let (path, history) = (args.path.as_path(), &args.history);
+    if history.staged {
+        return staged::load(path, &args.input, select);
+    }
     let range = Range { since: history.since, between: history.commits.as_deref().map(Range::parse_between) };
-    let opened = History::open(path);
     let is_asked = history.since.is_some() || history.commits.is_some();
-    if opened.is_none() && is_asked {
+    let no_repository = !is_root(path);
+    if no_repository && is_asked {
         bail!("`{}` is not the root of a git repository, and has no history to look into", path.display());
     }
-    let no_repository = opened.is_none();
-    let (opened, problem) = open(opened);
-    let salt = salt(opened.as_ref());
+    let (opened, problem) = open(if history.no_history { None } else { History::open(path) });
+    let salt = salt(path, opened.as_ref());
     if let Some(history) = &opened {
         history.find(&range).map_err(|error| anyhow!("{error} in `--commits`"))?;
     }
-    let past = opened.filter(|_| !history.no_history).map(|history| Past { history: Arc::new(history), range });
+    let past = opened.map(|history| Past { history: Arc::new(history), range });
     let search = Search { salt, past, wanted: |_| true };
     let mut loaded = read_app(path, &args.input, progress, select, search)?;
     let left_out = match () {
@@ -107,16 +112,25 @@ fn open(opened: Option<Result<History, Problem>>) -> (Option<History>, Option<Pr
     }
 }
 
-/// What keys are told from each other with: the variable, or what all clones of a repository share.
-fn salt(history: Option<&History>) -> Salt {
+/// What keys are told from each other with: the variable, or what all clones of the repository
+/// whose root a folder is share. A history that was not opened for another reason is not opened
+/// for this one: its first commit is looked for when the first key is found.
+pub fn salt(path: &Path, history: Option<&History>) -> Salt {
     let given = std::env::var(ID_KEY).ok().filter(|key| !key.is_empty());
-    given.or_else(|| history?.first_commit()).map_or_else(Salt::default, |salt| Salt::new(&salt))
+    match (given, history) {
+        (Some(given), _) => Salt::new(&given),
+        (None, Some(history)) => history.first_commit().map_or_else(Salt::default, |first| Salt::new(&first)),
+        (None, None) => {
+            let root = path.to_owned();
+            Salt::later(move || first_commit(&root))
+        }
+    }
 }
 
 /// Reads an app, to be asked about; of the keys only those of its server.
 pub fn load(path: &Path, args: &InputArgs, no_history: bool) -> Result<Loaded> {
     let (opened, problem) = open(if no_history { None } else { History::open(path) });
-    let salt = salt(opened.as_ref());
+    let salt = salt(path, opened.as_ref());
     let past = opened.map(|history| Past { history: Arc::new(history), range: Range::default() });
     let search = Search { salt, past, wanted: |matcher| matcher.opens.is_some() };
     let mut loaded = read_app(path, args, &Silent, |program, _| Ok(program), search)?;
@@ -134,13 +148,7 @@ fn read_app(
     select: impl FnOnce(Program, &Settings) -> Result<Program>,
     search: Search,
 ) -> Result<Loaded> {
-    // Symlinks are followed, and what is there may still be closed to us.
-    if let Err(error) = fs::metadata(path) {
-        bail!("`{}`: {}", path.display(), read::file::words(&error));
-    }
-    let config = config(path, args)?;
-    let (program, notes) = program(&config, args)?;
-    let program = select(program, &config.settings)?;
+    let Prepared { config, program, notes } = prepare(path, args, select)?;
     let version = server_version(&config.settings, args)?;
     let Search { salt, past, wanted } = search;
     let rules = program.rules.values().filter(|rule| match &rule.matcher {
@@ -156,17 +164,47 @@ fn read_app(
     let settings = read::Settings { ignored, server_version: version, scanner: Some(scanner), past, keys_alone };
     let mut reading = read::read(&input, &settings, progress);
     reading.snapshot.gaps.extend(notes.iter().map(gap));
+    loaded(config, program, reading, !is_bare && !keys_alone)
+}
+
+/// What is known before anything is read.
+pub struct Prepared {
+    /// The configuration as it was found.
+    pub config: Config,
+    /// The rules that are wanted.
+    pub program: Program,
+    /// What rules of other scanners say and we cannot.
+    pub notes: Vec<Note>,
+}
+
+/// Reads the configuration and the rules.
+pub fn prepare(
+    path: &Path,
+    args: &InputArgs,
+    select: impl FnOnce(Program, &Settings) -> Result<Program>,
+) -> Result<Prepared> {
+    // Symlinks are followed, and what is there may still be closed to us.
+    if let Err(error) = fs::metadata(path) {
+        bail!("`{}`: {}", path.display(), read::file::words(&error));
+    }
+    let config = config(path, args)?;
+    let (program, notes) = program(&config, args)?;
+    let program = select(program, &config.settings)?;
+    Ok(Prepared { config, program, notes })
+}
+
+/// Puts what was read to what was known before.
+pub fn loaded(config: Config, program: Program, mut reading: Reading, needs_app: bool) -> Result<Loaded> {
     let directives = directives(&config)?;
     if let Some((name, text, _)) = config.source {
         let text = Text::new(text.as_bytes(), Show::Everything, Syntax::Toml);
         reading.snapshot.texts.insert(CONFIG_FILE, SourceFile { path: name, content: Content::Text(text) });
     }
-    let needs_app = !is_bare && !keys_alone;
     Ok(Loaded { settings: config.settings, program, reading, directives, needs_app })
 }
 
 /// What a rule of another scanner says and we cannot, as something that is not checked.
-fn gap(note: &Note) -> Gap {
+pub fn gap(note: &Note) -> Gap {
     Gap::new(format!("{} in {}", note.feature, note.file()), format!("{}{}", note.instead, note.whose()))
 }
 

@@ -10,6 +10,7 @@ mod made_up;
 pub mod rule_cases;
 mod rules;
 mod shell;
+mod staged;
 mod through;
 mod who_can;
 pub mod words;

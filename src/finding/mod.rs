@@ -5,7 +5,7 @@ pub mod suppress;
 use sha2::{Digest, Sha256};
 
 use crate::model::census::Rows;
-use crate::model::{ClassName, Place, RuleId};
+use crate::model::{ClassName, Place, RuleId, Standing};
 use crate::severity::Severity;
 
 /// Something a rule found.
@@ -29,6 +29,8 @@ pub struct Finding {
     pub severity: Severity,
     /// Rows at stake, where they were counted.
     pub rows: Option<Rows>,
+    /// For a key: what git has of it, if no commit has it.
+    pub standing: Standing,
 }
 
 impl Finding {
@@ -63,6 +65,7 @@ mod tests {
             path: Vec::new(),
             severity: Severity::High,
             rows: None,
+            standing: Standing::Untold,
         };
         assert_eq!(finding(0, 1).fingerprint(), finding(7, 5).fingerprint());
         // Written down, because a change here makes every known finding new.

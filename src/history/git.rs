@@ -3,10 +3,18 @@
 //! Nothing is run and nothing is written, so a repository that belongs to somebody else is
 //! read as well; only its own configuration is looked at, none of the user or the system.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gix::ObjectId;
+use gix::bstr::{BStr, BString, ByteSlice};
+use gix::index::extension::Tree as Cached;
+use gix::index::{Entry, State, entry};
+use gix::objs::tree::EntryMode;
 use gix::odb::pack::data::File;
+use gix::prelude::{FindExt, HeaderExt};
+use zeroize::Zeroizing;
 
 use super::ids::from_hex;
 
@@ -39,13 +47,41 @@ pub fn open(root: &Path) -> Option<Result<Repository, String>> {
 }
 
 /// Whether a folder is the root of a repository, or one without a working tree.
-fn is_root(folder: &Path) -> bool {
+pub fn is_root(folder: &Path) -> bool {
     folder.join(".git").exists() || ["HEAD", "objects", "refs"].iter().all(|name| folder.join(name).exists())
 }
 
-fn read(root: &Path) -> Result<Repository, String> {
+/// The root of the repository with a working tree that a folder or file lies in.
+pub fn root_of(path: &Path) -> Option<PathBuf> {
+    let path = path.canonicalize().ok()?;
+    path.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
+}
+
+fn open_repository(root: &Path) -> Result<gix::Repository, String> {
     let options = gix::open::Options::isolated().with(gix::sec::Trust::Full).lossy_config(true);
-    let repository = gix::open_opts(root, options).map_err(|error| error.to_string())?;
+    let mut repository = gix::open_opts(root, options).map_err(|error| error.to_string())?;
+    // Objects count as they are.
+    repository.objects.ignore_replacements = true;
+    Ok(repository)
+}
+
+/// The commit that the history of a repository begins with, in hex digits, by going back along
+/// first parents; `None` if there is none, or one is missing on the way, or the folder is no root.
+pub fn first_commit(root: &Path) -> Option<String> {
+    if !is_root(root) {
+        return None;
+    }
+    let repository = open_repository(root).ok()?;
+    let mut commit = repository.head_id().ok()?.detach();
+    let mut buffer = Vec::new();
+    while let Some(parent) = repository.objects.find_commit_iter(&commit, &mut buffer).ok()?.parent_ids().next() {
+        commit = parent;
+    }
+    Some(commit.to_string())
+}
+
+fn read(root: &Path) -> Result<Repository, String> {
+    let repository = open_repository(root)?;
     let common = repository.common_dir().to_owned();
     let has_unread_refs = common.join("reftable").exists();
     let refs = if has_unread_refs { Vec::new() } else { refs(&repository) };
@@ -108,6 +144,213 @@ fn ids_of_logs(folder: &Path) -> Vec<Vec<u8>> {
         }
     }
     ids
+}
+
+/// A repository of whose objects only those are read that are asked for.
+pub struct Objects {
+    repository: gix::Repository,
+    index: PathBuf,
+}
+
+/// What an entry of the index stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Staged {
+    /// The contents of a file.
+    File,
+    /// A link: a path.
+    Link,
+    /// A commit of another repository.
+    Submodule,
+    /// One of the sides of a conflict.
+    Conflict,
+}
+
+/// An entry of the index that HEAD has not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Changed {
+    /// Its path from the root of the repository.
+    pub path: Vec<u8>,
+    /// What it stands for.
+    pub staged: Staged,
+    /// The id of its contents.
+    pub id: Vec<u8>,
+}
+
+impl Objects {
+    /// Opens the repository with this root; `index` is a file that takes the place of its index.
+    pub fn open(root: &Path, index: Option<&Path>) -> Result<Self, String> {
+        let repository = open_repository(root)?;
+        if repository.workdir().is_none() {
+            return Err("it has no working tree, so that nothing is staged".to_owned());
+        }
+        let index = index.map_or_else(|| repository.index_path(), Path::to_owned);
+        Ok(Self { repository, index })
+    }
+
+    /// What it shares with its worktrees.
+    pub fn common(&self) -> &Path {
+        self.repository.common_dir()
+    }
+
+    /// Whether older history was not fetched.
+    pub fn is_shallow(&self) -> bool {
+        self.repository.is_shallow().unwrap_or(false)
+    }
+
+    /// Bytes of an object.
+    pub fn size(&self, id: &[u8]) -> Result<u64, String> {
+        let id = ObjectId::try_from(id).map_err(|error| error.to_string())?;
+        self.repository.objects.header(id).map(|header| header.size()).map_err(|error| error.to_string())
+    }
+
+    /// The contents of a file.
+    pub fn blob(&self, id: &[u8], size: u64) -> Result<Zeroizing<Vec<u8>>, String> {
+        let id = ObjectId::try_from(id).map_err(|error| error.to_string())?;
+        let mut buffer = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
+        let length = self.repository.objects.find_blob(&id, &mut buffer).map_err(|error| error.to_string())?.data.len();
+        buffer.truncate(length);
+        Ok(buffer)
+    }
+
+    /// What is staged and not in HEAD, in the order of paths.
+    pub fn changed(&self) -> Result<Vec<Changed>, String> {
+        if self.common().join("reftable").exists() {
+            return Err("its refs are kept as a reftable, which is not read".to_owned());
+        }
+        let head = self.repository.head().map_err(|error| error.to_string())?;
+        let head = match head.is_unborn() {
+            true => None,
+            false => Some(self.repository.head_tree_id().map_err(|error| error.to_string())?.detach()),
+        };
+        let index = self.index()?;
+        let mut changed = Compare { objects: self, index: &index, changed: Vec::new() }.all(head)?;
+        changed.sort();
+        changed.dedup();
+        Ok(changed)
+    }
+
+    fn index(&self) -> Result<State, String> {
+        let hash = self.repository.object_hash();
+        gix::index::File::at_or_default(&self.index, hash, true, Default::default())
+            .map(Into::into)
+            .map_err(|error| error.to_string())
+    }
+
+    /// The entries of a folder by name.
+    fn tree(&self, id: ObjectId) -> Result<BTreeMap<BString, (EntryMode, ObjectId)>, String> {
+        let mut buffer = Vec::new();
+        if id.is_empty_tree() {
+            return Ok(BTreeMap::new());
+        }
+        let items = self.repository.objects.find_tree_iter(&id, &mut buffer).map_err(|error| error.to_string())?;
+        let items = items.map(|item| {
+            let item = item.map_err(|error| error.to_string())?;
+            Ok((item.filename.to_owned(), (item.mode, item.oid.to_owned())))
+        });
+        items.collect()
+    }
+}
+
+/// Holds the index against the folders of HEAD.
+struct Compare<'a> {
+    objects: &'a Objects,
+    index: &'a State,
+    changed: Vec<Changed>,
+}
+
+/// A folder that is yet to be gone into.
+struct Folder<'a> {
+    entries: &'a [Entry],
+    /// Bytes of its path, with the `/` behind it.
+    length: usize,
+    head: Option<ObjectId>,
+    /// What the index knows of the folder as a whole.
+    cached: Option<&'a Cached>,
+}
+
+impl<'a> Compare<'a> {
+    fn all(mut self, head: Option<ObjectId>) -> Result<Vec<Changed>, String> {
+        let root = Folder { entries: self.index.entries(), length: 0, head, cached: self.index.tree() };
+        let mut open = vec![root];
+        while let Some(folder) = open.pop() {
+            self.folder(folder, &mut open)?;
+        }
+        Ok(self.changed)
+    }
+
+    fn folder(&mut self, folder: Folder<'a>, open: &mut Vec<Folder<'a>>) -> Result<(), String> {
+        let is_same = |cached: &Cached| cached.num_entries.is_some() && Some(cached.id) == folder.head;
+        if folder.cached.is_some_and(is_same) {
+            return Ok(());
+        }
+        let before = folder.head.map(|head| self.objects.tree(head)).transpose()?.unwrap_or_default();
+        let mut rest = folder.entries;
+        while let Some((entry, after)) = rest.split_first() {
+            let path = entry.path(self.index);
+            let name = path.get(folder.length..).unwrap_or_default().as_bstr();
+            match name.find_byte(b'/') {
+                // A folder that is left out of the working tree ends in `/`.
+                Some(end) if end + 1 < name.len() => {
+                    let (name, above) = (name.get(..end).unwrap_or_default(), path.get(..folder.length + end + 1));
+                    let inside =
+                        rest.partition_point(|entry| entry.path(self.index).get(..folder.length + end + 1) == above);
+                    let (inside, after) = rest.split_at(inside.max(1));
+                    let head = before.get(name.as_bstr()).filter(|(mode, _)| mode.is_tree()).map(|(_, id)| *id);
+                    let cached =
+                        folder.cached.and_then(|cached| cached.children.iter().find(|child| child.name[..] == *name));
+                    open.push(Folder { entries: inside, length: folder.length + end + 1, head, cached });
+                    rest = after;
+                }
+                _ => {
+                    let name = name.trim_end_with(|end| end == '/').as_bstr();
+                    let head = before.get(name).filter(|(mode, _)| mode.is_tree() == entry.mode.is_sparse());
+                    let head = head.map(|(_, id)| *id);
+                    match entry.mode.is_sparse() {
+                        true => self.left_out(path, head, entry.id)?,
+                        false => self.entry(entry, path, head),
+                    }
+                    rest = after;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: &Entry, path: &BStr, head: Option<ObjectId>) {
+        let staged = match () {
+            () if entry.flags.contains(entry::Flags::INTENT_TO_ADD) => return,
+            () if entry.stage_raw() != 0 => Staged::Conflict,
+            () if head == Some(entry.id) => return,
+            () if entry.mode.is_submodule() => Staged::Submodule,
+            () if entry.mode == entry::Mode::SYMLINK => Staged::Link,
+            () => Staged::File,
+        };
+        let id = if staged == Staged::Conflict { Vec::new() } else { entry.id.as_bytes().to_vec() };
+        self.changed.push(Changed { path: path.to_vec(), staged, id });
+    }
+
+    /// Compares a folder that stands as a whole in the index.
+    fn left_out(&mut self, path: &BStr, head: Option<ObjectId>, id: ObjectId) -> Result<(), String> {
+        let mut open = vec![(path.to_vec(), head, id)];
+        while let Some((path, head, id)) = open.pop() {
+            if head == Some(id) {
+                continue;
+            }
+            let before = head.map(|head| self.objects.tree(head)).transpose()?.unwrap_or_default();
+            for (name, (mode, id)) in self.objects.tree(id)? {
+                let head =
+                    before.get(&name).filter(|(before, _)| before.is_tree() == mode.is_tree()).map(|(_, id)| *id);
+                let mut path = [&path[..], &name[..]].concat();
+                if mode.is_tree() {
+                    path.push(b'/');
+                    open.push((path, head, id));
+                } else if head != Some(id) && mode.is_blob() {
+                    self.changed.push(Changed { path, staged: Staged::File, id: id.as_bytes().to_vec() });
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The bytes of a pack.

@@ -27,6 +27,8 @@ pub struct Commit {
     pub parents: Vec<Object>,
     /// Whether a parent is missing.
     pub is_cut: bool,
+    /// Whether the first one is.
+    pub lacks_first: bool,
     /// When it was written, in seconds since 1970 and minutes east of Greenwich.
     pub written: (i64, i32),
     /// When it was committed, in seconds since 1970.
@@ -182,12 +184,16 @@ impl Graph {
         object
     }
 
-    /// The commit at the end of the line of first parents.
+    /// The commit at the end of the line of first parents; `None` if the line is cut off.
+    /// `git::first_commit` tells the same without a graph.
     pub fn first_of(&self, head: Object) -> Option<&Commit> {
         let mut commit = self.commits.get(&head)?;
         for _ in 0..self.commits.len() {
-            let Some(parent) = commit.parents.first().and_then(|parent| self.commits.get(parent)) else { break };
-            commit = parent;
+            if commit.lacks_first {
+                return None;
+            }
+            let Some(parent) = commit.parents.first() else { break };
+            commit = self.commits.get(parent)?;
         }
         Some(commit)
     }
@@ -207,7 +213,10 @@ impl Part {
                 match ids.of_hex(id) {
                     Some(parent) => commit.parents.push(parent),
                     // Whether that is a gap depends on where the clone ends.
-                    None => commit.is_cut = true,
+                    None => {
+                        commit.lacks_first |= commit.parents.is_empty();
+                        commit.is_cut = true;
+                    }
                 }
             } else if let Some(author) = line.strip_prefix(b"author ") {
                 commit.written = time(author).unwrap_or_default();

@@ -21,6 +21,7 @@ mod range;
 mod resolve;
 mod scan;
 mod seen;
+mod staged;
 mod store;
 
 use std::fmt;
@@ -41,8 +42,10 @@ use scan::{Found, Scan};
 use seen::Tips;
 use store::{Content, Store};
 
+pub use git::{first_commit, is_root};
 pub use keys::{PastKey, Version};
 pub use range::Range;
+pub use staged::{Staged, StagedFile};
 
 /// How versions are searched that were made from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -113,7 +116,7 @@ impl History {
 
     /// The commit that the history begins with, in hex digits; `None` if it is cut off before.
     pub fn first_commit(&self) -> Option<String> {
-        let first = self.graph.first_of(self.tips.head?).filter(|commit| !commit.is_cut)?;
+        let first = self.graph.first_of(self.tips.head?)?;
         Some(self.store.ids.id(first.object).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
@@ -212,8 +215,7 @@ impl History {
         pointers.dedup_by(|a, b| a.1 == b.1);
         let mut absent = 0;
         for (object, name) in pointers {
-            let (Some(first), Some(second)) = (name.get(..2), name.get(2..4)) else { continue };
-            let file = self.repository.common.join("lfs/objects").join(first).join(second).join(&name);
+            let Some(file) = scan::kept_by_lfs(&self.repository.common, &name) else { continue };
             let is_there = std::fs::metadata(&file).is_ok_and(|file| file.is_file() && file.len() <= resolve::LARGEST);
             let Some(bytes) = is_there.then(|| std::fs::read(&file).ok()).flatten() else {
                 absent += 1;

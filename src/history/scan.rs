@@ -1,6 +1,8 @@
 //! Looks for keys in the contents of files, each once, and in those that were made from
 //! another one only in what is new.
 
+use std::path::{Path, PathBuf};
+
 use rustc_hash::FxHashMap;
 use zeroize::Zeroizing;
 
@@ -133,7 +135,7 @@ fn new_parts<'b>(bytes: &'b [u8], copied: &'b [Copied]) -> impl Iterator<Item = 
 /// The name of the file that a pointer of Git LFS stands for.
 ///
 /// Source: git-lfs, `docs/spec.md`.
-fn pointer(bytes: &[u8]) -> Option<String> {
+pub fn pointer(bytes: &[u8]) -> Option<String> {
     const BEGINS: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
     if bytes.len() > 1024 || !bytes.starts_with(BEGINS) {
         return None;
@@ -141,4 +143,9 @@ fn pointer(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
     let name = text.lines().find_map(|line| line.strip_prefix("oid sha256:"))?.trim();
     (name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| name.to_owned())
+}
+
+/// Where Git LFS keeps a file of this name; `common` is the folder of the repository.
+pub fn kept_by_lfs(common: &Path, name: &str) -> Option<PathBuf> {
+    Some(common.join("lfs/objects").join(name.get(..2)?).join(name.get(2..4)?).join(name))
 }

@@ -37,7 +37,7 @@ pub use operation::{ByOperation, Operation};
 pub use place::{FileId, Place, Span, Texts};
 pub use principal::Principal;
 pub use roles::Roles;
-pub use secret::{Committed, SecretHit};
+pub use secret::{Committed, SecretHit, Standing};
 pub use server::Server;
 pub use snapshot::Snapshot;
 pub use unit::Unit;

@@ -16,8 +16,41 @@ pub struct SecretHit {
     pub length: usize,
     /// At most its first and last two characters, `ab…yz`.
     pub ends: String,
-    /// For one of the history: what is known of it there.
-    pub committed: Option<Committed>,
+    /// What git has of it.
+    pub standing: Standing,
+}
+
+/// What git has of a key where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Standing {
+    /// Nothing that is told: it stands in a file of the app.
+    #[default]
+    Untold,
+    /// It is staged.
+    Staged,
+    /// It stands in a file that is not committed.
+    NotCommitted,
+    /// It is in the history.
+    Committed(Committed),
+}
+
+impl Standing {
+    /// What is known of it in the history.
+    pub fn committed(&self) -> Option<&Committed> {
+        match self {
+            Self::Committed(committed) => Some(committed),
+            Self::Untold | Self::Staged | Self::NotCommitted => None,
+        }
+    }
+
+    /// The word for a key that no commit has.
+    pub fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Staged => Some("staged"),
+            Self::NotCommitted => Some("not committed"),
+            Self::Untold | Self::Committed(_) => None,
+        }
+    }
 }
 
 /// A key in the history of the repository. Nothing in here tells who committed it.

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::model::place::{Content, Show, SourceFile, Text, Texts};
 use crate::model::spans::Syntax;
-use crate::model::{FileId, Place, SecretHit, Span};
+use crate::model::{FileId, Place, SecretHit, Span, Standing};
 use crate::problem::Problem;
 use crate::secrets::{Hit, Scanner, encoding};
 
@@ -70,7 +70,7 @@ pub fn search(scanner: &Scanner, files: &[Searched], texts: &mut Texts, problems
                 digest: hit.digest,
                 length: hit.length,
                 ends: hit.ends,
-                committed: None,
+                standing: Standing::Untold,
             });
         }
     }

@@ -25,6 +25,7 @@ pub mod rows;
 pub mod schema;
 pub mod source;
 pub mod sql;
+pub mod staged;
 pub mod tally;
 pub mod vendored;
 pub mod version;

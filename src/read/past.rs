@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::history::{History, Range, Search};
 use crate::model::place::{Content, SourceFile, Texts};
 use crate::model::snapshot::Gap;
-use crate::model::{Committed, FileId, Place, SecretHit};
+use crate::model::{Committed, FileId, Place, SecretHit, Standing};
 use crate::problem::Problem;
 use crate::secrets::Scanner;
 
@@ -54,7 +54,7 @@ pub fn search(
                 digest: key.digest.clone(),
                 length: key.length,
                 ends: key.ends.clone(),
-                committed: Some(Committed {
+                standing: Standing::Committed(Committed {
                     commit: version.commit,
                     day: version.day,
                     in_head: key.in_head,

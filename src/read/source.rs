@@ -36,6 +36,8 @@ pub enum Bytes {
     Disk(PathBuf),
     /// In memory: the cases of rules.
     Memory(Arc<[u8]>),
+    /// In memory, and wiped when nobody needs it: what is staged.
+    Wiped(Arc<Zeroizing<Vec<u8>>>),
     /// An entry of a zip archive.
     Entry(Arc<Bytes>, usize),
 }
@@ -54,6 +56,7 @@ impl Bytes {
         match self {
             Self::Disk(path) => unzipped(File::open(path)?, then),
             Self::Memory(bytes) => unzipped(Cursor::new(Arc::clone(bytes)), then),
+            Self::Wiped(bytes) => unzipped(bytes.as_slice(), then),
             Self::Entry(archive, index) => {
                 let mut archive = ZipArchive::new(archive.seekable()?)?;
                 let entry = archive.by_index(*index)?;
@@ -71,6 +74,7 @@ impl Bytes {
         match self {
             Self::Disk(path) => Ok(then(&mut File::open(path)?)),
             Self::Memory(bytes) => Ok(then(&mut Cursor::new(Arc::clone(bytes)))),
+            Self::Wiped(bytes) => Ok(then(&mut bytes.as_slice())),
             Self::Entry(..) => self.open(then),
         }
     }
@@ -92,7 +96,9 @@ impl Bytes {
         let bytes: Box<dyn ReadSeek> = match self {
             Self::Disk(path) => Box::new(File::open(path)?),
             Self::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
-            Self::Entry(..) => return Err(io::Error::other("an archive inside an archive is not read")),
+            Self::Wiped(_) | Self::Entry(..) => {
+                return Err(io::Error::other("an archive inside an archive is not read"));
+            }
         };
         Ok(BufReader::new(bytes))
     }
@@ -148,9 +154,10 @@ impl Candidate {
         let file = match &self.bytes {
             Bytes::Memory(bytes) => return bytes.get(..bytes.len().min(limit as usize)).unwrap_or_default().to_vec(),
             Bytes::Disk(path) => File::open(path),
+            Bytes::Wiped(_) => return head,
             Bytes::Entry(archive, _) => match archive.as_ref() {
                 Bytes::Disk(path) => File::open(path),
-                Bytes::Memory(_) | Bytes::Entry(..) => return head,
+                Bytes::Memory(_) | Bytes::Wiped(_) | Bytes::Entry(..) => return head,
             },
         };
         if let Ok(file) = file {

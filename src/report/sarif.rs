@@ -233,6 +233,9 @@ fn properties(found: &Found<'_>) -> Value {
         properties.insert("parse-audit/rows".to_owned(), rows.reached.into());
         properties.insert("parse-audit/totalRows".to_owned(), rows.total.into());
     }
+    if let Some(standing) = found.finding.standing.word() {
+        properties.insert("parse-audit/standing".to_owned(), standing.into());
+    }
     // GitHub looks at the rule alone; other viewers may take what the result says.
     if found.finding.severity != found.rule.severity {
         properties.insert("security-severity".to_owned(), security_severity(found.finding.severity).into());

@@ -1,5 +1,7 @@
 //! What may be told of a key. The only file that looks at one to say something about it.
 
+use std::sync::LazyLock;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -8,7 +10,12 @@ pub struct Secret<'t>(&'t [u8]);
 
 /// What digests are keyed with, so that a list of usual passwords has to be tried against
 /// this program's digests and cannot be looked up in a table.
-pub struct Salt(Vec<u8>);
+pub struct Salt(LazyLock<Vec<u8>, MakeSalt>);
+
+type MakeSalt = Box<dyn FnOnce() -> Vec<u8> + Send>;
+
+/// What digests are keyed with where nothing else is known.
+const DEFAULT: &str = "parse-audit keys 1";
 
 impl<'t> Secret<'t> {
     /// The key that these bytes are.
@@ -19,14 +26,22 @@ impl<'t> Secret<'t> {
 
 impl Default for Salt {
     fn default() -> Self {
-        Self::new("parse-audit keys 1")
+        Self::new(DEFAULT)
     }
 }
 
 impl Salt {
     /// A salt from a text.
     pub fn new(text: &str) -> Self {
-        Self(text.as_bytes().to_vec())
+        let text = text.to_owned();
+        Self::later(move || Some(text))
+    }
+
+    /// A salt from a text that is asked for when the first key is found, and not before; the
+    /// default one if there is none.
+    pub fn later(text: impl FnOnce() -> Option<String> + Send + 'static) -> Self {
+        let make = move || text().map_or_else(|| DEFAULT.into(), String::into_bytes);
+        Self(LazyLock::new(Box::new(make)))
     }
 }
 
@@ -74,5 +89,7 @@ mod tests {
         assert_ne!(digest("a", &ours), digest("b", &ours));
         assert_ne!(digest("a", &ours), digest("a", &other));
         assert_eq!(digest("a", &ours).len(), DIGITS);
+        assert_eq!(digest("a", &Salt::later(|| Some("shop".to_owned()))), digest("a", &other));
+        assert_eq!(digest("a", &Salt::later(|| None)), digest("a", &ours));
     }
 }

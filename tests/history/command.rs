@@ -8,16 +8,18 @@ use serde_json::Value;
 use super::repository::Repo;
 use super::{key, line};
 
-fn check(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, Value, String) {
+/// The exit code, the report in JSON, and what went to standard error.
+pub fn check(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, Value, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parse-audit"));
     command.args(["check", "."]).args(arguments).args(["-o", "json"]).current_dir(folder);
-    command.env_remove("PARSE_AUDIT_ID_KEY").envs(variables.iter().copied());
+    command.env_remove("PARSE_AUDIT_ID_KEY").env_remove("GIT_INDEX_FILE").envs(variables.iter().copied());
     let output = command.output().unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default(), errors)
 }
 
-fn keys(report: &Value) -> Vec<&Value> {
+/// The findings about keys.
+pub fn keys(report: &Value) -> Vec<&Value> {
     let findings = report["findings"].as_array().unwrap().iter();
     findings.filter(|finding| finding["rule"].as_str().unwrap().starts_with("secret-")).collect()
 }
