@@ -130,6 +130,9 @@ pub struct HistoryArgs {
     /// Look for keys in what is staged, and for nothing else: for a pre-commit hook.
     #[arg(long, conflicts_with_all = ["no_history", "since", "commits"])]
     pub staged: bool,
+    /// Look for keys in files that git ignores too, such as .env; they are looked into for nothing else.
+    #[arg(long, conflicts_with = "staged")]
+    pub include_ignored: bool,
     /// Look for keys in the files only, not in the history of the repository whose root PATH is.
     #[arg(long, conflicts_with_all = ["since", "commits"])]
     pub no_history: bool,

@@ -8,6 +8,8 @@ mod broken;
 mod command;
 #[path = "history/generated.rs"]
 mod generated;
+#[path = "history/ignored.rs"]
+mod ignored;
 #[path = "history/kinds.rs"]
 mod kinds;
 #[path = "history/repository.rs"]

@@ -18,6 +18,7 @@ use crate::model::spans::Syntax;
 use crate::model::{FileId, Place};
 use crate::problem::Problem;
 use crate::read::past::Past;
+use crate::read::walk::Ignored;
 use crate::read::{self, Input, Progress, Reading, Silent};
 use crate::rules::import::{Note, Tool};
 use crate::rules::loader;
@@ -63,6 +64,8 @@ pub struct Config {
 struct Search {
     salt: Salt,
     past: Option<Past>,
+    /// What becomes of files that git ignores.
+    of_git: Ignored,
     /// Which rules about keys.
     wanted: fn(&SecretMatcher) -> bool,
 }
@@ -90,7 +93,8 @@ pub fn load_and_search(
         history.find(&range).map_err(|error| anyhow!("{error} in `--commits`"))?;
     }
     let past = opened.map(|history| Past { history: Arc::new(history), range });
-    let search = Search { salt, past, wanted: |_| true };
+    let of_git = if history.include_ignored { Ignored::Searched } else { Ignored::PassedBy };
+    let search = Search { salt, past, of_git, wanted: |_| true };
     let mut loaded = read_app(path, &args.input, progress, select, search)?;
     let left_out = match () {
         () if no_repository => Some(("git history", "looked into where PATH is the root of a repository")),
@@ -132,7 +136,8 @@ pub fn load(path: &Path, args: &InputArgs, no_history: bool) -> Result<Loaded> {
     let (opened, problem) = open(if no_history { None } else { History::open(path) });
     let salt = salt(path, opened.as_ref());
     let past = opened.map(|history| Past { history: Arc::new(history), range: Range::default() });
-    let search = Search { salt, past, wanted: |matcher| matcher.opens.is_some() };
+    let of_git = Ignored::PassedBy;
+    let search = Search { salt, past, of_git, wanted: |matcher| matcher.opens.is_some() };
     let mut loaded = read_app(path, args, &Silent, |program, _| Ok(program), search)?;
     loaded.reading.problems.extend(problem);
     if no_history {
@@ -150,7 +155,7 @@ fn read_app(
 ) -> Result<Loaded> {
     let Prepared { config, program, notes } = prepare(path, args, select)?;
     let version = server_version(&config.settings, args)?;
-    let Search { salt, past, wanted } = search;
+    let Search { salt, past, of_git, wanted } = search;
     let rules = program.rules.values().filter(|rule| match &rule.matcher {
         Matcher::Secret(matcher) => wanted(matcher),
         _ => true,
@@ -161,7 +166,8 @@ fn read_app(
     let input = if is_bare { Input::Memory(BTreeMap::new()) } else { Input::Path(path.to_owned()) };
     let ignored = config.settings.inputs.ignore.clone();
     let keys_alone = program.is_about_keys_alone();
-    let settings = read::Settings { ignored, server_version: version, scanner: Some(scanner), past, keys_alone };
+    let (server_version, scanner) = (version, Some(scanner));
+    let settings = read::Settings { ignored, server_version, scanner, past, of_git, keys_alone };
     let mut reading = read::read(&input, &settings, progress);
     reading.snapshot.gaps.extend(notes.iter().map(gap));
     loaded(config, program, reading, !is_bare && !keys_alone)

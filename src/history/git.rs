@@ -212,6 +212,14 @@ impl Objects {
         Ok(buffer)
     }
 
+    /// The paths of the index whose contents are there, also as a whole: of folders, with `/` behind
+    /// them, and of other repositories.
+    pub fn tracked(&self) -> Result<Vec<Vec<u8>>, String> {
+        let index = self.index()?;
+        let is_there = |entry: &&Entry| !entry.flags.contains(entry::Flags::INTENT_TO_ADD);
+        Ok(index.entries().iter().filter(is_there).map(|entry| entry.path(&index).to_vec()).collect())
+    }
+
     /// What is staged and not in HEAD, in the order of paths.
     pub fn changed(&self) -> Result<Vec<Changed>, String> {
         if self.common().join("reftable").exists() {

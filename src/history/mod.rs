@@ -23,6 +23,7 @@ mod scan;
 mod seen;
 mod staged;
 mod store;
+mod tracked;
 
 use std::fmt;
 use std::path::Path;
@@ -46,6 +47,7 @@ pub use git::{first_commit, is_root};
 pub use keys::{PastKey, Version};
 pub use range::Range;
 pub use staged::{Staged, StagedFile};
+pub use tracked::Tracked;
 
 /// How versions are searched that were made from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -38,10 +38,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::code::lower::is_code;
+use crate::history::Tracked;
 use crate::model::place::{Content, SourceFile, Texts};
 use crate::model::server::{FoundVersion, VersionFrom};
 use crate::model::snapshot::{Gap, Snapshot, gaps};
-use crate::model::{ClassName, FileId, Known};
+use crate::model::{ClassName, FileId, Known, SecretHit, Standing};
 use crate::problem::Problem;
 use crate::secrets::Scanner;
 
@@ -73,6 +74,8 @@ pub struct Settings {
     pub scanner: Option<Arc<Scanner>>,
     /// The history in which they are looked for as well.
     pub past: Option<Past>,
+    /// What becomes of files that git ignores.
+    pub of_git: Ignored,
     /// Whether keys are all that is asked for, so that nothing needs to be understood.
     pub keys_alone: bool,
 }
@@ -110,7 +113,7 @@ const HEAD: u64 = 4096;
 pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Reading {
     let mut found = candidates(input, settings);
     if settings.keys_alone {
-        found = Found { searched: found.searched, problems: found.problems, ..Found::default() };
+        found = Found { candidates: Vec::new(), code: Vec::new(), vendored: 0, ..found };
     }
     let files = if settings.keys_alone { found.searched.len() } else { found.candidates.len() + found.code.len() };
     unpack(&mut found);
@@ -151,6 +154,7 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     }
     if let Some(scanner) = &settings.scanner {
         let mut hits = keys::search(scanner, &found.searched, &mut texts, &mut problems);
+        mark(&mut hits, input, settings, &found.ignored, &texts, &mut problems);
         if let Some(past) = &settings.past {
             let (in_past, gaps) = past::search(past, scanner, &mut texts, &mut problems);
             hits.extend(in_past);
@@ -170,6 +174,32 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     Reading { snapshot: Snapshot { app, texts, gaps }, problems, files }
 }
 
+/// Tells keys in files that are not committed, where git is looked at at all.
+fn mark(
+    hits: &mut [SecretHit],
+    input: &Input,
+    settings: &Settings,
+    ignored: &BTreeSet<String>,
+    texts: &Texts,
+    problems: &mut Vec<Problem>,
+) {
+    let Input::Path(path) = input else { return };
+    if hits.is_empty() || (settings.past.is_none() && settings.of_git == Ignored::PassedBy) {
+        return;
+    }
+    let tracked = Tracked::read(path).transpose().unwrap_or_else(|error| {
+        problems.push(Problem::new(".git/index", error, "which files are not committed is not known"));
+        None
+    });
+    for hit in hits {
+        let path = texts.path(&hit.at);
+        let is_kept = tracked.as_ref().map_or_else(|| !ignored.contains(path), |tracked| tracked.has(path));
+        if !is_kept {
+            hit.standing = Standing::NotCommitted;
+        }
+    }
+}
+
 /// Files to look into, in the order of their paths.
 #[derive(Default)]
 struct Found {
@@ -177,6 +207,8 @@ struct Found {
     code: Vec<Candidate>,
     /// Files to look for keys in.
     searched: Vec<Searched>,
+    /// Those of them that git ignores.
+    ignored: BTreeSet<String>,
     /// How many files of code were passed by.
     vendored: u64,
     problems: Vec<Problem>,
@@ -206,6 +238,7 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
                 candidates,
                 code,
                 searched: searched.collect(),
+                ignored: BTreeSet::new(),
                 vendored: vendored.len() as u64,
                 problems: Vec::new(),
             }
@@ -224,7 +257,7 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
 }
 
 fn in_folder(root: &Path, settings: &Settings) -> Found {
-    let walked = walk::walk(root, &settings.ignored, Ignored::PassedBy);
+    let walked = walk::walk(root, &settings.ignored, settings.of_git);
     let numbered = walked.files.into_iter().zip(0..);
     let candidates = numbered.map(|((path, disk, size), number)| Candidate {
         file: FileId(number),
@@ -239,7 +272,8 @@ fn in_folder(root: &Path, settings: &Settings) -> Found {
         candidates.iter().map(|candidate| (candidate.path.clone(), candidate.file)).collect();
     let searched = keys::numbered(walked.searched, &numbers);
     let (code, candidates) = candidates.into_iter().partition(|candidate| is_code(&candidate.path));
-    Found { candidates, code, searched, vendored: walked.vendored, problems: walked.problems }
+    let (vendored, ignored, problems) = (walked.vendored, walked.ignored, walked.problems);
+    Found { candidates, code, searched, ignored, vendored, problems }
 }
 
 /// Puts the entries of zip archives in place of the archives.
