@@ -1,7 +1,7 @@
 //! Keys of the history, each once: what was found in many versions of many files is one
 //! key with the places where it stood.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::RuleId;
 use crate::secrets::Hit;
@@ -9,7 +9,7 @@ use crate::secrets::Hit;
 use super::first::Firsts;
 use super::graph::{Commit, Graph};
 use super::ids::{Ids, Object};
-use super::seen::{self, Seen, Tips};
+use super::seen::{self, Tips};
 
 /// A key that was committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Version {
 
 #[derive(Default)]
 struct Gathered {
+    /// The rules that know it.
+    rules: BTreeSet<RuleId>,
     length: usize,
     ends: String,
     objects: Vec<Object>,
@@ -50,15 +52,16 @@ struct Gathered {
     paths: BTreeMap<String, (u32, Object)>,
 }
 
-/// Puts together what was found in objects.
+/// Puts together what was found in objects. A key that several rules know has the same history for each.
 pub fn keys(hits: Vec<(Object, Vec<Hit>)>, graph: &Graph, ids: &Ids, firsts: &Firsts<'_>, tips: &Tips) -> Vec<PastKey> {
-    let mut gathered: BTreeMap<(RuleId, String), Gathered> = BTreeMap::new();
+    let mut gathered: BTreeMap<String, Gathered> = BTreeMap::new();
     for (object, hits) in hits {
         let path = firsts.path(object).unwrap_or_else(|| named(object, ids, graph, tips));
         let when = firsts.number(object).unwrap_or(u32::MAX);
         for hit in hits {
-            let key = gathered.entry((hit.rule, hit.digest)).or_default();
+            let key = gathered.entry(hit.digest).or_default();
             (key.length, key.ends) = (hit.length, hit.ends);
+            key.rules.insert(hit.rule);
             key.objects.push(object);
             let first = key.paths.entry(path.clone()).or_insert((when, object));
             *first = (*first).min((when, object));
@@ -66,16 +69,25 @@ pub fn keys(hits: Vec<(Object, Vec<Hit>)>, graph: &Graph, ids: &Ids, firsts: &Fi
     }
     let objects: Vec<Vec<Object>> = gathered.values_mut().map(|key| std::mem::take(&mut key.objects)).collect();
     let seen = seen::seen(graph, firsts, tips, ids.count(), &objects);
-    let keys = gathered.into_iter().zip(seen).map(|(((rule, digest), key), seen)| {
+    let mut keys = Vec::new();
+    for ((digest, key), seen) in gathered.into_iter().zip(seen) {
         let mut versions: Vec<(u32, Object, String)> =
             key.paths.into_iter().map(|(path, (when, object))| (when, object, path)).collect();
         versions.sort_unstable_by(|a, b| (a.0, &a.2).cmp(&(b.0, &b.2)));
-        let versions =
+        let versions: Vec<Version> =
             versions.into_iter().map(|(_, object, path)| version(path, firsts.commit(object), ids)).collect();
-        let Seen { in_head, .. } = seen;
-        PastKey { rule, digest, length: key.length, ends: key.ends, versions, in_head, seen: seen.words() }
-    });
-    keys.collect()
+        keys.extend(key.rules.into_iter().map(|rule| PastKey {
+            rule,
+            digest: digest.clone(),
+            length: key.length,
+            ends: key.ends.clone(),
+            versions: versions.clone(),
+            in_head: seen.in_head,
+            seen: seen.words(),
+        }));
+    }
+    keys.sort_by(|a, b| (&a.rule, &a.digest).cmp(&(&b.rule, &b.digest)));
+    keys
 }
 
 fn version(path: String, commit: Option<&Commit>, ids: &Ids) -> Version {

@@ -128,3 +128,18 @@ fn a_key_of_the_server_is_a_way_to_every_class_wherever_it_lies() {
     let ignored = ask(&["who-can", "find", "Note"]);
     assert!(!ignored.contains("THRU"), "{name}: {ignored}");
 }
+
+#[test]
+fn a_key_that_two_rules_know_names_one_commit() {
+    let repo = repo();
+    let first = repo.commit("server.js", &line(&key(1)));
+    let header = format!("curl -H 'X-Parse-Master-Key: {}' https://api.acme.io/1/classes/Note\n", key(1));
+    repo.commit("call.sh", &header);
+    repo.git(&["rm", "-q", "server.js"]);
+    repo.git(&["commit", "-qm", "remove"]);
+    let (_, report, _) = check(&repo.path(), &[], &[]);
+    let messages: Vec<&str> = keys(&report).iter().map(|found| found["message"].as_str().unwrap()).collect();
+    let since = format!("; committed in {} on 2019-03-02, still in HEAD, found in 1 branch", &first[..10]);
+    assert_eq!(messages.len(), 2, "{report:#}");
+    assert!(messages.iter().all(|message| message.ends_with(&since)), "{messages:?}");
+}
