@@ -119,6 +119,10 @@ pub struct CheckArgs {
     /// Not these rules, named in the same ways; may be given several times.
     #[arg(long, value_name = "RULE")]
     pub ignore: Vec<String>,
+    /// Ask this Parse Server whether it still takes the master keys that are found: one read of
+    /// /serverInfo for each. The application id comes from PARSE_SERVER_APPLICATION_ID.
+    #[arg(long, value_name = "URL", conflicts_with = "staged")]
+    pub verify: Option<String>,
     /// Exit with 0 although there are findings.
     #[arg(long)]
     pub exit_zero: bool,

@@ -11,6 +11,7 @@
 //! * [`finding`]: what a rule found, known by what it is about, and ignores;
 //! * [`secrets`]: keys in texts, of which only digests leave;
 //! * [`history`]: keys in all versions of all files of a repository;
+//! * [`verify`]: whether a server still takes a key, for who asks it to;
 //! * [`audit`]: a snapshot and rules make findings; pure;
 //! * [`read`]: files to a snapshot; the only room that reads;
 //! * [`report`]: an outcome as text, SARIF, JSON, annotations and CSV;
@@ -56,6 +57,7 @@ pub mod secrets;
 
 pub mod audit;
 pub mod history;
+pub mod verify;
 
 pub mod read;
 pub mod report;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
-use crate::model::{Committed, Place, SecretHit, Snapshot, Standing};
+use crate::model::secret::{Acceptance, Verified};
+use crate::model::{Committed, Known, Place, SecretHit, Snapshot, Standing};
 use crate::rules::program::Program;
 use crate::rules::secret::Opens;
 use crate::rules::{Matcher, Rule};
@@ -43,7 +44,8 @@ fn fact(hits: &[&SecretHit], snapshot: &Snapshot) -> Option<(Fact, String)> {
     if known.is_none() {
         fact.standing = first.standing.clone();
     }
-    Some((fact, format!("{}{}", known.map(more).unwrap_or_default(), here(first, "; "))))
+    let more = known.map(more).unwrap_or_default();
+    Some((fact, format!("{more}{}{}", here(first, "; "), verified(&first.digest, snapshot))))
 }
 
 /// What git has of a key at a place, as the end of a sentence.
@@ -60,6 +62,17 @@ fn more(committed: &Committed) -> String {
     let since = since(committed).map(|since| format!("{since}, ")).unwrap_or_default();
     let head = if committed.in_head { "still in HEAD" } else { "not in HEAD" };
     format!("; {since}{head}, found {}", committed.seen)
+}
+
+/// What the server says of a key, if it was asked.
+fn verified(digest: &str, snapshot: &Snapshot) -> String {
+    let Known::Read(Verified { host, keys }) = &snapshot.app.verified else { return String::new() };
+    match keys.get(digest) {
+        None => String::new(),
+        Some(Acceptance::Accepted) => format!("; {host} accepts it"),
+        Some(Acceptance::NotFromHere) => format!("; {host} knows it, and takes it from other addresses only"),
+        Some(Acceptance::Refused) => format!("; {host} does not know it"),
+    }
 }
 
 fn since(committed: &Committed) -> Option<String> {

@@ -15,7 +15,7 @@ use crate::history::{History, Range, first_commit, is_root};
 use crate::model::place::{Content, Show, SourceFile, Text};
 use crate::model::snapshot::Gap;
 use crate::model::spans::Syntax;
-use crate::model::{FileId, Place};
+use crate::model::{FileId, Known, Place};
 use crate::problem::Problem;
 use crate::read::past::Past;
 use crate::read::walk::Ignored;
@@ -29,6 +29,7 @@ use crate::rules::{Matcher, Rule};
 use crate::secrets::Scanner;
 use crate::secrets::redact::Salt;
 use crate::settings::{Data, PLACES, Settings};
+use crate::verify::{self, verify};
 
 use super::staged;
 
@@ -68,6 +69,8 @@ struct Search {
     of_git: Ignored,
     /// Which rules about keys.
     wanted: fn(&SecretMatcher) -> bool,
+    /// Who is asked about the keys of a server.
+    server: Option<verify::Server>,
 }
 
 /// Reads an app, and looks for keys in its files and in its history.
@@ -81,6 +84,7 @@ pub fn load_and_search(
     if history.staged {
         return staged::load(path, &args.input, select);
     }
+    let server = args.verify.as_deref().map(server).transpose()?;
     let range = Range { since: history.since, between: history.commits.as_deref().map(Range::parse_between) };
     let is_asked = history.since.is_some() || history.commits.is_some();
     let no_repository = !is_root(path);
@@ -94,7 +98,7 @@ pub fn load_and_search(
     }
     let past = opened.map(|history| Past { history: Arc::new(history), range });
     let of_git = if history.include_ignored { Ignored::Searched } else { Ignored::PassedBy };
-    let search = Search { salt, past, of_git, wanted: |_| true };
+    let search = Search { salt, past, of_git, wanted: |_| true, server };
     let mut loaded = read_app(path, &args.input, progress, select, search)?;
     let left_out = match () {
         () if no_repository => Some(("git history", "looked into where PATH is the root of a repository")),
@@ -106,6 +110,14 @@ pub fn load_and_search(
     loaded.reading.problems.extend(problem);
     loaded.needs_app &= !is_asked;
     Ok(loaded)
+}
+
+/// The server of `--verify`.
+fn server(url: &str) -> Result<verify::Server> {
+    const ID: &str = "PARSE_SERVER_APPLICATION_ID";
+    let app_id = std::env::var(ID).ok().filter(|id| !id.is_empty());
+    let app_id = app_id.ok_or_else(|| anyhow!("`--verify` needs the application id in {ID}"))?;
+    verify::Server::new(url, &app_id).map_err(|mistake| anyhow!("`--verify`: {mistake}"))
 }
 
 /// A history, or why it cannot be read.
@@ -137,7 +149,7 @@ pub fn load(path: &Path, args: &InputArgs, no_history: bool) -> Result<Loaded> {
     let salt = salt(path, opened.as_ref());
     let past = opened.map(|history| Past { history: Arc::new(history), range: Range::default() });
     let of_git = Ignored::PassedBy;
-    let search = Search { salt, past, of_git, wanted: |matcher| matcher.opens.is_some() };
+    let search = Search { salt, past, of_git, wanted: |matcher| matcher.opens.is_some(), server: None };
     let mut loaded = read_app(path, args, &Silent, |program, _| Ok(program), search)?;
     loaded.reading.problems.extend(problem);
     if no_history {
@@ -155,21 +167,27 @@ fn read_app(
 ) -> Result<Loaded> {
     let Prepared { config, program, notes } = prepare(path, args, select)?;
     let version = server_version(&config.settings, args)?;
-    let Search { salt, past, of_git, wanted } = search;
+    let Search { salt, past, of_git, wanted, server } = search;
     let rules = program.rules.values().filter(|rule| match &rule.matcher {
         Matcher::Secret(matcher) => wanted(matcher),
         _ => true,
     });
-    let scanner = Arc::new(Scanner::new(rules, salt).context("the words of the rules about keys")?);
+    let scanner = Scanner::new(rules, salt).context("the words of the rules about keys")?;
+    let scanner = Arc::new(if server.is_some() { scanner.keeping() } else { scanner });
     // Without a working tree there are no files, only what git keeps.
     let is_bare = past.as_ref().is_some_and(|past| past.history.is_bare());
     let input = if is_bare { Input::Memory(BTreeMap::new()) } else { Input::Path(path.to_owned()) };
     let ignored = config.settings.inputs.ignore.clone();
     let keys_alone = program.is_about_keys_alone();
-    let (server_version, scanner) = (version, Some(scanner));
-    let settings = read::Settings { ignored, server_version, scanner, past, of_git, keys_alone };
+    let (server_version, searching) = (version, Some(Arc::clone(&scanner)));
+    let settings = read::Settings { ignored, server_version, scanner: searching, past, of_git, keys_alone };
     let mut reading = read::read(&input, &settings, progress);
     reading.snapshot.gaps.extend(notes.iter().map(gap));
+    if let Some(server) = &server {
+        let (verified, problems) = verify(server, &scanner);
+        reading.snapshot.app.verified = Known::Read(verified);
+        reading.problems.extend(problems);
+    }
     loaded(config, program, reading, !is_bare && !keys_alone)
 }
 

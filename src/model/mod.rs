@@ -37,7 +37,7 @@ pub use operation::{ByOperation, Operation};
 pub use place::{FileId, Place, Span, Texts};
 pub use principal::Principal;
 pub use roles::Roles;
-pub use secret::{Committed, SecretHit, Standing};
+pub use secret::{Committed, SecretHit, Standing, Verified};
 pub use server::Server;
 pub use snapshot::Snapshot;
 pub use unit::Unit;
@@ -69,6 +69,8 @@ pub struct App {
     pub leaks: Vec<Leak>,
     /// Keys that stand in files, in the order of paths.
     pub hits: Known<Vec<SecretHit>>,
+    /// What a server says of the keys, if it was asked.
+    pub verified: Known<Verified>,
 }
 
 /// One parameter of `_GlobalConfig`; its value is not kept.

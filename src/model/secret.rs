@@ -1,6 +1,8 @@
 //! A key that lies where it should not. The key itself is not here: what is kept
 //! tells one key from another and says nothing about it.
 
+use std::collections::BTreeMap;
+
 use super::{Place, RuleId};
 
 /// A key that was found in a file.
@@ -51,6 +53,26 @@ impl Standing {
             Self::Untold | Self::Committed(_) => None,
         }
     }
+}
+
+/// What a server says of the keys that were found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// The server.
+    pub host: String,
+    /// What it says of a key, by the key's digest.
+    pub keys: BTreeMap<String, Acceptance>,
+}
+
+/// What a server says of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It takes the key.
+    Accepted,
+    /// It knows the key, and takes it from other addresses only.
+    NotFromHere,
+    /// It does not know the key.
+    Refused,
 }
 
 /// A key in the history of the repository. Nothing in here tells who committed it.

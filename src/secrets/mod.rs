@@ -9,6 +9,7 @@ mod allowed;
 mod check;
 pub mod encoding;
 mod judge;
+mod kept;
 pub mod paths;
 pub mod ranges;
 pub mod redact;
@@ -20,12 +21,14 @@ use std::fmt;
 use std::ops::Range;
 
 use aho_corasick::BuildError;
+use zeroize::Zeroizing;
 
 use crate::model::RuleId;
-use crate::rules::secret::{Samples, SecretMatcher};
+use crate::rules::secret::{Opens, Samples, SecretMatcher};
 use crate::rules::{Matcher, Rule};
 use crate::severity::Severity;
 
+use kept::Kept;
 use redact::{Salt, Secret};
 use words::Words;
 
@@ -40,6 +43,8 @@ pub struct Scanner {
     /// The rules of each word.
     of_word: Vec<Vec<usize>>,
     salt: Salt,
+    /// Keys of servers, if they are to be verified.
+    kept: Option<Kept>,
 }
 
 /// A rule about keys.
@@ -86,7 +91,17 @@ impl Scanner {
             }
         }
         let (words, of_word): (Vec<String>, Vec<Vec<usize>>) = words.into_iter().unzip();
-        Ok(Self { rules: known, words: Words::new(words)?, of_word, salt })
+        Ok(Self { rules: known, words: Words::new(words)?, of_word, salt, kept: None })
+    }
+
+    /// The same scanner, which keeps keys of servers to ask about them.
+    pub fn keeping(self) -> Self {
+        Self { kept: Some(Kept::default()), ..self }
+    }
+
+    /// The keys of servers that were kept, by their digests.
+    pub fn kept(&self) -> Vec<(String, Zeroizing<String>)> {
+        self.kept.as_ref().map(Kept::all).unwrap_or_default()
     }
 
     /// The key that a file is as a whole.
@@ -139,13 +154,11 @@ impl Scanner {
     fn hit(&self, number: usize, key: &[u8], span: Range<usize>) -> Option<Hit> {
         let rule = self.rules.get(number)?;
         let secret = Secret::new(key);
-        Some(Hit {
-            rule: rule.id.clone(),
-            span,
-            digest: redact::digest(&secret, &self.salt),
-            length: key.len(),
-            ends: redact::ends(&secret),
-        })
+        let digest = redact::digest(&secret, &self.salt);
+        if let (Some(kept), Some(Opens::MasterKey | Opens::ReadOnlyMasterKey)) = (&self.kept, rule.matcher.opens) {
+            kept.add(&digest, key);
+        }
+        Some(Hit { rule: rule.id.clone(), span, digest, length: key.len(), ends: redact::ends(&secret) })
     }
 }
 

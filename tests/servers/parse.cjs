@@ -1,0 +1,26 @@
+// Starts a Parse Server: parse.cjs DATABASE-URI OPTIONS
+const express = require('express');
+const { ParseServer } = require('parse-server');
+
+const [databaseURI, options] = process.argv.slice(2);
+
+async function main() {
+  const server = new ParseServer({
+    databaseURI,
+    logLevel: 'error',
+    logsFolder: null,
+    silent: true,
+    ...JSON.parse(options),
+  });
+  await server.start();
+  const app = express();
+  app.use('/parse', server.app);
+  const listening = app.listen(0, '127.0.0.1', () => {
+    console.log(`http://127.0.0.1:${listening.address().port}/parse`);
+  });
+}
+
+main().catch(error => {
+  console.error(error);
+  process.exit(1);
+});
