@@ -113,6 +113,7 @@ fn a_log_with_a_code_flow_and_a_severity_of_the_result_is_valid() {
         standing: Default::default(),
         severity: Severity::Low,
         rows: None,
+        standing: Default::default(),
     };
     let outcome = Outcome { findings: vec![finding], ..Outcome::default() };
     let program = Program::new(loader::built_in().expect("rules"), Words::new(Vec::new()).expect("words"));

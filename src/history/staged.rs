@@ -53,9 +53,7 @@ impl Staged {
     /// `None` if that is no repository. `index` takes the place of its index.
     pub fn open(path: &Path, index: Option<&Path>) -> Option<Result<Self, Problem>> {
         let root = git::root_of(path)?;
-        let fault = |error| {
-            Problem::new(root.join(".git").display().to_string(), error, "keys in what is staged were not looked for")
-        };
+        let fault = |error| Problem::new(".git", error, "keys in what is staged were not looked for");
         let below = path.canonicalize().ok()?.strip_prefix(&root).ok()?.to_string_lossy().replace('\\', "/");
         let opened = Objects::open(&root, index).and_then(|objects| Ok((objects.changed()?, objects)));
         Some(opened.map_err(fault).map(|(changed, objects)| Self::new(objects, changed, &below)))
