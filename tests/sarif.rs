@@ -110,7 +110,6 @@ fn a_log_with_a_code_flow_and_a_severity_of_the_result_is_valid() {
         at: step("fields").0,
         related: vec![step("Note")],
         path: vec![step("className"), (Place::File { file }, "the file [as](1) a whole".to_owned()), step("fields")],
-        standing: Default::default(),
         severity: Severity::Low,
         rows: None,
         standing: Default::default(),
