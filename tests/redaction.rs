@@ -180,6 +180,9 @@ fn code(folder: &Path, planter: &mut Planter) {
     let compose = format!("environment:\n  DB_PASSWORD: {}\n", planter.key("password in a compose file"));
     let body = planter.plant("private key", "{}", 200);
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+    let alone = base64(planter.plant("master key in base64", "{}", 27).as_bytes());
+    let more = format!("a: 1\nmasterKey: '{}'\n   ", planter.plant("master key in a file in base64", "{}", 24));
+    let cluster = format!("kind: Secret\ndata:\n  masterKey: {alone}\n  all: {}\n", base64(&more.as_bytes()[..45]));
     let wide = format!("masterKey: '{}',", planter.key("master key in UTF-16"));
     let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(wide.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     let narrow = format!("// \u{e9}\nmasterKey: '{}',", planter.key("master key in Latin-1"));
@@ -191,6 +194,7 @@ fn code(folder: &Path, planter: &mut Planter) {
             ("index.js", script.as_bytes()),
             ("copy/index.js", script.as_bytes()),
             ("docker-compose.yml", compose.as_bytes()),
+            ("deploy/cluster.yaml", cluster.as_bytes()),
             ("certs/push.p8", pem.as_bytes()),
             ("wide.js", &wide),
             ("narrow.js", &narrow),

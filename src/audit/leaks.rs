@@ -27,12 +27,14 @@ fn fact(hits: &[&SecretHit], snapshot: &Snapshot) -> Option<(Fact, String)> {
     now.sort_by_key(|hit| hit.standing == Standing::NotCommitted);
     let first = now.first().or(past.first())?;
     let length = if first.length == 1 { "1 character".to_owned() } else { format!("{} characters", first.length) };
-    let key = if first.ends.is_empty() { length } else { format!("`{}`, {length}", first.ends) };
+    let written = first.written.words();
+    let key = if first.ends.is_empty() { length + written } else { format!("`{}`, {length}{written}", first.ends) };
     let mut fact = Fact::new("secret", "key", first.digest.clone(), first.at.clone())
         .word("key", key)
         .word("path", snapshot.texts.path(&first.at));
     let others = now.iter().skip(1).filter(|hit| hit.at != first.at);
-    fact.related.extend(others.map(|hit| (hit.at.clone(), format!("also here{}", here(hit, ", ")))));
+    fact.related
+        .extend(others.map(|hit| (hit.at.clone(), format!("also here{}{}", hit.written.words(), here(hit, ", ")))));
     let known: BTreeSet<&str> = now.iter().map(|hit| snapshot.texts.path(&hit.at)).collect();
     for hit in past.iter().filter(|hit| **hit != *first && !known.contains(snapshot.texts.path(&hit.at))) {
         let Some(committed) = hit.standing.committed() else { continue };

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::RuleId;
+use crate::model::secret::Written;
 use crate::secrets::Hit;
 
 use super::first::Firsts;
@@ -22,6 +23,8 @@ pub struct PastKey {
     pub length: usize,
     /// At most the first and last two characters.
     pub ends: String,
+    /// How it was written.
+    pub written: Written,
     /// Where it stood, the oldest first; a path once.
     pub versions: Vec<Version>,
     /// Whether it is in the newest version.
@@ -47,6 +50,8 @@ struct Gathered {
     rules: BTreeSet<RuleId>,
     length: usize,
     ends: String,
+    /// Plainly, if it is anywhere.
+    written: Option<Written>,
     objects: Vec<Object>,
     /// By path: when it came there, in the order of commits, and with which object.
     paths: BTreeMap<String, (u32, Object)>,
@@ -62,6 +67,7 @@ pub fn keys(hits: Vec<(Object, Vec<Hit>)>, graph: &Graph, ids: &Ids, firsts: &Fi
             let key = gathered.entry(hit.digest).or_default();
             (key.length, key.ends) = (hit.length, hit.ends);
             key.rules.insert(hit.rule);
+            key.written = Some(key.written.map_or(hit.written, |known| known.min(hit.written)));
             key.objects.push(object);
             let first = key.paths.entry(path.clone()).or_insert((when, object));
             *first = (*first).min((when, object));
@@ -81,6 +87,7 @@ pub fn keys(hits: Vec<(Object, Vec<Hit>)>, graph: &Graph, ids: &Ids, firsts: &Fi
             digest: digest.clone(),
             length: key.length,
             ends: key.ends.clone(),
+            written: key.written.unwrap_or_default(),
             versions: versions.clone(),
             in_head: seen.in_head,
             seen: seen.words(),

@@ -18,6 +18,8 @@ pub struct SecretHit {
     pub length: usize,
     /// At most its first and last two characters, `ab…yz`.
     pub ends: String,
+    /// How it is written there.
+    pub written: Written,
     /// What git has of it.
     pub standing: Standing,
 }
@@ -73,6 +75,29 @@ pub enum Acceptance {
     NotFromHere,
     /// It does not know the key.
     Refused,
+}
+
+/// How a key is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Written {
+    /// As it is.
+    #[default]
+    Plain,
+    /// In base64, by itself or with more.
+    Base64,
+    /// Put together by code out of pieces, or decoded by it.
+    InPieces,
+}
+
+impl Written {
+    /// What a message adds to a key.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Base64 => ", in base64",
+            Self::InPieces => ", in pieces",
+        }
+    }
 }
 
 /// A key in the history of the repository. Nothing in here tells who committed it.

@@ -70,6 +70,7 @@ pub fn search(scanner: &Scanner, files: &[Searched], texts: &mut Texts, problems
                 digest: hit.digest,
                 length: hit.length,
                 ends: hit.ends,
+                written: hit.written,
                 standing: Standing::Untold,
             });
         }

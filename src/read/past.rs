@@ -54,6 +54,7 @@ pub fn search(
                 digest: key.digest.clone(),
                 length: key.length,
                 ends: key.ends.clone(),
+                written: key.written,
                 standing: Standing::Committed(Committed {
                     commit: version.commit,
                     day: version.day,

@@ -3,10 +3,10 @@
 
 use regex::bytes::Captures;
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use crate::rules::secret::Check;
 
+use super::base64::decode;
 use super::judge;
 
 /// Whether it holds of a key that a pattern caught.
@@ -62,7 +62,7 @@ fn is_jwt(key: &[u8]) -> bool {
     let parts: Vec<&[u8]> = key.split(|byte| *byte == b'.').collect();
     let [header, claims, _] = parts.as_slice() else { return false };
     let object = |part: &[u8]| {
-        let text = base64(part)?;
+        let text = decode(part)?;
         serde_json::from_slice::<serde_json::Map<String, Value>>(&text).ok()
     };
     let (Some(header), Some(claims)) = (object(header), object(claims)) else { return false };
@@ -99,7 +99,7 @@ fn is_private_key(key: &[u8]) -> bool {
 }
 
 fn is_basic_auth(key: &[u8]) -> bool {
-    let Some(text) = base64(key) else { return false };
+    let Some(text) = decode(key) else { return false };
     let Some(colon) = text.iter().position(|byte| *byte == b':') else { return false };
     let (user, password) = text.split_at(colon);
     let password = password.get(1..).unwrap_or_default();
@@ -143,39 +143,9 @@ fn is_uncommon(key: &[u8]) -> bool {
     letter && (digit || sign)
 }
 
-/// Base64 in either alphabet, with or without padding.
-fn base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
-    let (mut bits, mut held) = (0u32, 0);
-    for byte in text.iter().filter(|byte| **byte != b'=') {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6 | u32::from(value)) & 0xffff;
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held & 0xff) as u8);
-        }
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_read_in_both_alphabets() {
-        assert_eq!(base64(b"YTpi").as_deref().map(Vec::as_slice), Some(&b"a:b"[..]));
-        assert_eq!(base64(b"-_8=").as_deref().map(Vec::as_slice), Some(&[0xfb, 0xff][..]));
-        assert_eq!(base64(b"a b"), None);
-    }
 
     #[test]
     fn a_password_of_every_machine_counts_only_elsewhere() {

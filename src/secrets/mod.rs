@@ -6,6 +6,7 @@
 //! The cost of a run grows with the size of the texts, not with the number of rules.
 
 mod allowed;
+mod base64;
 mod check;
 pub mod encoding;
 mod judge;
@@ -15,6 +16,7 @@ pub mod ranges;
 pub mod redact;
 mod sieve;
 mod words;
+mod wrapped;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,6 +26,7 @@ use aho_corasick::BuildError;
 use zeroize::Zeroizing;
 
 use crate::model::RuleId;
+use crate::model::secret::Written;
 use crate::rules::secret::{Opens, Samples, SecretMatcher};
 use crate::rules::{Matcher, Rule};
 use crate::severity::Severity;
@@ -68,6 +71,8 @@ pub struct Hit {
     pub length: usize,
     /// At most the first and last two characters.
     pub ends: String,
+    /// How it is written there.
+    pub written: Written,
 }
 
 impl fmt::Debug for Scanner {
@@ -158,7 +163,8 @@ impl Scanner {
         if let (Some(kept), Some(Opens::MasterKey | Opens::ReadOnlyMasterKey)) = (&self.kept, rule.matcher.opens) {
             kept.add(&digest, key);
         }
-        Some(Hit { rule: rule.id.clone(), span, digest, length: key.len(), ends: redact::ends(&secret) })
+        let (rule, ends) = (rule.id.clone(), redact::ends(&secret));
+        Some(Hit { rule, span, digest, length: key.len(), ends, written: Written::Plain })
     }
 }
 
@@ -264,6 +270,10 @@ fn names_finding(text: &[u8], key: &Range<usize>) -> bool {
 
 /// The line of a key: at most 512 bytes before it and behind it, so that nothing beyond counts.
 fn line<'t>(text: &'t [u8], key: &Range<usize>) -> &'t [u8] {
+    text.get(line_of(text, key)).unwrap_or_default()
+}
+
+fn line_of(text: &[u8], key: &Range<usize>) -> Range<usize> {
     const MOST: usize = 512;
     let near = text.get(..key.end.saturating_add(MOST)).unwrap_or(text);
     let first = key.start.saturating_sub(MOST);
@@ -271,7 +281,7 @@ fn line<'t>(text: &'t [u8], key: &Range<usize>) -> &'t [u8] {
     let after = near.get(key.end..).unwrap_or_default();
     let start = memchr::memrchr(b'\n', before).map_or(first, |at| first + at + 1);
     let end = memchr::memchr(b'\n', after).unwrap_or(after.len());
-    near.get(start..key.end + end).unwrap_or_default()
+    start..key.end + end
 }
 
 #[cfg(test)]

@@ -13,10 +13,11 @@ use std::sync::Arc;
 
 use crate::rules::secret::Allow;
 
+use super::wrapped::Wrapped;
 use super::{Hit, Known, Scanner, allowed};
 
 /// Bytes round a key in which a comment may allow it, and one more for what a pattern asks of its neighbours.
-const LINE: u32 = 513;
+pub(super) const LINE: u32 = 513;
 
 /// Of a text of which more is new, all is searched: in percent.
 const MOSTLY_NEW: u64 = 70;
@@ -39,18 +40,20 @@ pub type Rules = Arc<[bool]>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Searched {
     /// The rules that were asked.
-    rules: Rules,
+    pub(super) rules: Rules,
     /// Length of the text.
     length: u32,
     /// The words in it, in the order of their places.
     words: Vec<Word>,
     /// What patterns caught, in the order of rules and places.
     caught: Vec<Caught>,
+    /// Keys in base64, in the order of places.
+    pub(super) wrapped: Vec<Wrapped>,
 }
 
 /// A word of rules in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Word {
+pub(super) struct Word {
     at: u32,
     number: u16,
     length: u16,
@@ -58,15 +61,15 @@ struct Word {
 
 /// A key as a pattern caught it, and the window it was caught in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Caught {
-    rule: u32,
-    start: u32,
-    end: u32,
+pub(super) struct Caught {
+    pub(super) rule: u32,
+    pub(super) start: u32,
+    pub(super) end: u32,
     window: (u32, u32),
 }
 
 /// The copied parts of a text, in order, those that follow each other in both texts joined.
-struct Parts {
+pub(super) struct Parts {
     parts: Vec<Copied>,
     length: u32,
     length_before: u32,
@@ -75,7 +78,7 @@ struct Parts {
 impl Searched {
     /// Whether no pattern caught anything.
     pub fn is_empty(&self) -> bool {
-        self.caught.is_empty()
+        self.caught.is_empty() && self.wrapped.is_empty()
     }
 }
 
@@ -105,27 +108,33 @@ impl Scanner {
     /// characters the one that knows most speaks.
     pub fn in_text(&self, path: &str, text: &[u8]) -> Vec<Hit> {
         let mut about: Vec<Option<bool>> = vec![None; self.rules.len()];
-        let caught = self.all_caught(text, &self.words_of_whole(text), |rule| {
+        let mut counts = |rule: u32| {
             let Some(known) = about.get_mut(rule as usize) else { return false };
             *known.get_or_insert_with(|| self.rules.get(rule as usize).is_some_and(|rule| rule.wants_path(path)))
-        });
-        self.told(path, text, &caught)
+        };
+        let caught = self.all_caught(text, &self.words_of_whole(text), &mut counts);
+        let mut wrapped = Vec::new();
+        self.wrapped_in(text, 0..text.len(), |_| true, counts, &mut wrapped);
+        self.told(path, text, &caught, &wrapped)
     }
 
     /// Searches a whole text for some rules. Texts are shorter than 4 GiB.
     pub fn search(&self, text: &[u8], rules: &Rules) -> Searched {
         let words = self.words_of_whole(text);
         let caught = self.all_caught(text, &words, |rule| has(rules, rule));
-        Searched { rules: Arc::clone(rules), length: short(text.len()), words, caught }
+        let mut wrapped = Vec::new();
+        self.wrapped_in(text, 0..text.len(), |_| true, |rule| has(rules, rule), &mut wrapped);
+        wrapped.sort_unstable();
+        Searched { rules: Arc::clone(rules), length: short(text.len()), words, caught, wrapped }
     }
 
-    fn words_of_whole(&self, text: &[u8]) -> Vec<Word> {
+    pub(super) fn words_of_whole(&self, text: &[u8]) -> Vec<Word> {
         let mut words = Vec::new();
         self.words_in(text, 0..text.len(), |word| words.push(word));
         words
     }
 
-    fn all_caught(&self, text: &[u8], words: &[Word], counts: impl FnMut(u32) -> bool) -> Vec<Caught> {
+    pub(super) fn all_caught(&self, text: &[u8], words: &[Word], counts: impl FnMut(u32) -> bool) -> Vec<Caught> {
         let mut caught = Vec::new();
         for (rule, window) in self.joined(words, text, counts) {
             self.catch(text, rule, window, &mut caught);
@@ -157,15 +166,16 @@ impl Scanner {
             }
         }
         caught.sort_unstable();
-        Searched { rules: Arc::clone(rules), length, words, caught }
+        let wrapped = self.wrapped_rest(text, rules, before, &parts);
+        Searched { rules: Arc::clone(rules), length, words, caught, wrapped }
     }
 
     /// The keys of a text that was searched for the rules about its path.
     pub fn hits(&self, path: &str, text: &[u8], searched: &Searched) -> Vec<Hit> {
-        self.told(path, text, &searched.caught)
+        self.told(path, text, &searched.caught, &searched.wrapped)
     }
 
-    fn told(&self, path: &str, text: &[u8], caught: &[Caught]) -> Vec<Hit> {
+    fn told(&self, path: &str, text: &[u8], caught: &[Caught], wrapped: &[Wrapped]) -> Vec<Hit> {
         let mut found = Vec::new();
         for same_rule in caught.chunk_by(|a, b| a.rule == b.rule) {
             let Some(rule) = same_rule.first().and_then(|first| self.rules.get(first.rule as usize)) else { continue };
@@ -174,10 +184,10 @@ impl Scanner {
                 found.extend(keys.filter(|(_, key)| !rule.is_allowed_at(path, text, key)));
             }
         }
-        self.without_overlaps(found)
-            .into_iter()
-            .filter_map(|(number, span)| self.hit(number, text.get(span.clone())?, span))
-            .collect()
+        let found = self.without_overlaps(found).into_iter();
+        let mut hits = found.filter_map(|(number, span)| self.hit(number, text.get(span.clone())?, span)).collect();
+        self.with_wrapped(path, text, wrapped, &mut hits);
+        hits
     }
 
     /// The words of a text: those of copied parts are known, others begin or end in what is new.
@@ -293,7 +303,7 @@ impl Parts {
     }
 
     /// Whether a range with its margin was copied in one piece. The ends of both texts need no margin.
-    fn hold(&self, range: &Range<u32>, margin: u32) -> bool {
+    pub(super) fn hold(&self, range: &Range<u32>, margin: u32) -> bool {
         let after = self.parts.partition_point(|part| part.at <= range.start);
         after
             .checked_sub(1)
@@ -303,11 +313,17 @@ impl Parts {
 
     /// Carries a key over to every place to which its window was copied with its margin.
     fn carry(&self, old: &Caught, margin: u32, mut carried: impl FnMut(Caught)) {
+        self.moved(old.window, margin, |moved| {
+            let window = (moved(old.window.0), moved(old.window.1));
+            carried(Caught { start: moved(old.start), end: moved(old.end), window, ..*old });
+        });
+    }
+
+    /// Tells of every place to which a window was copied with its margin where its bytes are now.
+    pub(super) fn moved(&self, window: (u32, u32), margin: u32, mut carried: impl FnMut(&dyn Fn(u32) -> u32)) {
         for part in &self.parts {
-            if self.is_inside(part, old.window, (part.from, part.source_end()), margin) {
-                let moved = |at: u32| at - part.from + part.at;
-                let window = (moved(old.window.0), moved(old.window.1));
-                carried(Caught { start: moved(old.start), end: moved(old.end), window, ..*old });
+            if self.is_inside(part, window, (part.from, part.source_end()), margin) {
+                carried(&|at| at - part.from + part.at);
             }
         }
     }
@@ -331,14 +347,11 @@ impl Parts {
     }
 
     /// What is new and the seams, widened on both sides and joined where they touch.
-    fn new_ranges(&self, by: u32) -> Vec<Range<usize>> {
+    pub(super) fn new_ranges(&self, by: u32) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
         let ends = self.parts.iter().map(Copied::end);
         let gaps = std::iter::once(0).chain(ends).zip(self.parts.iter().map(|part| part.at).chain([self.length]));
         for (start, end) in gaps {
-            if start == end && (start == 0 || start == self.length) {
-                continue;
-            }
             let start = start.saturating_sub(by) as usize;
             let end = end.saturating_add(by).min(self.length) as usize;
             match ranges.last_mut() {
@@ -350,113 +363,13 @@ impl Parts {
     }
 }
 
-fn has(rules: &[bool], rule: u32) -> bool {
+pub(super) fn has(rules: &[bool], rule: u32) -> bool {
     rules.get(rule as usize).is_some_and(|has| *has)
 }
 
-fn short(number: usize) -> u32 {
+pub(super) fn short(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::secrets::redact::Salt;
-
-    fn scanner() -> Scanner {
-        Scanner::new(&crate::rules::loader::built_in().expect("rules"), Salt::default()).expect("a scanner")
-    }
-
-    /// Pieces of texts: words, keys and parts of keys, comments, ends of lines, and much that is nothing.
-    fn piece() -> impl Strategy<Value = String> {
-        let pem = format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n", "MIIEow+8Zq1pTz/4Ljk".repeat(20));
-        prop_oneof![
-            "masterKey: '[a-zA-Z0-9]{6,24}',\n",
-            "password[=:] ?\"?[a-zA-Z0-9!#]{4,12}\"?\n",
-            "mongodb://admin:[a-z0-9]{3,9}@db\\.example\\.org/x\n",
-            "[ -~]{0,30}",
-            "[a-z ]{200,700}",
-            Just("masterKey".to_owned()),
-            Just(": 'Cedar#77310'".to_owned()),
-            Just(" // gitleaks:allow".to_owned()),
-            Just("sk_live_4eC39HqLyjWDarjtT1zdp7dc\n".to_owned()),
-            Just("\n".to_owned()),
-            Just("-----END RSA PRIVATE KEY-----\n".to_owned()),
-            Just(pem),
-        ]
-    }
-
-    /// A text, and one made from it: numbers of pieces to copy from where to where, or new text.
-    fn edit() -> impl Strategy<Value = (String, Vec<(prop::sample::Index, prop::sample::Index, String)>)> {
-        let step = (
-            any::<prop::sample::Index>(),
-            any::<prop::sample::Index>(),
-            prop_oneof![3 => Just(String::new()), 2 => piece()],
-        );
-        let text = prop::collection::vec(piece(), 0..30).prop_map(|pieces| pieces.concat());
-        (text, prop::collection::vec(step, 0..6))
-    }
-
-    /// Paths of a text and of the one it was made from, about which different rules are.
-    fn paths() -> impl Strategy<Value = (&'static str, &'static str)> {
-        let path = || {
-            prop::sample::select(vec!["src/config.js", "config/.env", "spec/a.spec.js", "README.md", "ios/App.swift"])
-        };
-        prop_oneof![path().prop_map(|path| (path, path)), (path(), path())]
-    }
-
-    fn made_from(
-        text: &str,
-        steps: &[(prop::sample::Index, prop::sample::Index, String)],
-        in_order: bool,
-    ) -> (String, Vec<Copied>) {
-        let (mut made, mut copied, mut last) = (String::new(), Vec::new(), 0);
-        for (from, to, new) in steps {
-            let (a, b) = (from.index(text.len() + 1), to.index(text.len() + 1));
-            let (start, end) = if in_order { (last, (last + a.min(b)).min(text.len())) } else { (a.min(b), a.max(b)) };
-            last = end;
-            copied.push(Copied { at: short(made.len()), from: short(start), length: short(end - start) });
-            made.push_str(&text[start..end]);
-            made.push_str(new);
-        }
-        (made, copied)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(300))]
-
-        #[test]
-        fn what_is_carried_over_and_what_is_searched_again_make_the_whole((text, steps) in edit(), in_order: bool, paths in paths()) {
-            let scanner = SCANNER.get_or_init(scanner);
-            let (made, copied) = made_from(&text, &steps, in_order);
-            let (old, new) = (scanner.rules_for(paths.0), scanner.rules_for(paths.1));
-            let before = scanner.search(text.as_bytes(), &old);
-            let rest = scanner.search_rest(made.as_bytes(), &new, &before, &copied);
-            prop_assert_eq!(&rest, &scanner.search(made.as_bytes(), &new));
-        }
-
-        #[test]
-        fn a_text_has_the_same_keys_either_way(pieces in prop::collection::vec(piece(), 0..30), paths in paths()) {
-            let scanner = SCANNER.get_or_init(scanner);
-            let text = pieces.concat();
-            let searched = scanner.search(text.as_bytes(), &scanner.rules_for(paths.0));
-            let hits = scanner.hits(paths.0, text.as_bytes(), &searched);
-            prop_assert_eq!(hits, scanner.in_text(paths.0, text.as_bytes()));
-        }
-    }
-
-    static SCANNER: std::sync::OnceLock<Scanner> = std::sync::OnceLock::new();
-
-    #[test]
-    fn a_key_whose_word_lies_in_another_part_is_found() {
-        let scanner = scanner();
-        let rules = scanner.rules_for("a.js");
-        let before = scanner.search(b"masterKey: process.env.KEY\n", &rules);
-        let text = b"masterKey: 'Cedar#77310'\n";
-        let copied = [Copied { at: 0, from: 0, length: 11 }, Copied { at: 24, from: 26, length: 1 }];
-        let rest = scanner.search_rest(text, &rules, &before, &copied);
-        assert_eq!(scanner.hits("a.js", text, &rest).len(), 1);
-    }
-}
+mod tests;
