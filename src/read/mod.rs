@@ -21,6 +21,7 @@ pub mod manifests;
 pub mod options;
 pub mod parts;
 pub mod past;
+pub mod pieces;
 pub mod rows;
 pub mod schema;
 pub mod source;
@@ -154,6 +155,9 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     }
     if let Some(scanner) = &settings.scanner {
         let mut hits = keys::search(scanner, &found.searched, &mut texts, &mut problems);
+        if let Known::Read(units) = &app.code {
+            hits.extend(pieces::search(scanner, units, &hits, &mut texts));
+        }
         mark(&mut hits, input, settings, &found.ignored, &texts, &mut problems);
         if let Some(past) = &settings.past {
             let (in_past, gaps) = past::search(past, scanner, &mut texts, &mut problems);
@@ -167,6 +171,7 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     problems.dedup();
     let gaps = if settings.keys_alone {
         left.gaps.push(Gap::new("all but keys", "only rules about keys were asked for"));
+        left.gaps.push(Gap::new("keys that code puts together", "looked for where other rules are asked for as well"));
         left.gaps
     } else {
         gaps(&app, left.gaps)
