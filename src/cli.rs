@@ -140,6 +140,9 @@ pub struct HistoryArgs {
     /// Look for keys in the files only, not in the history of the repository whose root PATH is.
     #[arg(long, conflicts_with_all = ["since", "commits"])]
     pub no_history: bool,
+    /// Look for keys in archives as well: zip, jar, war, apk, ipa, tar and gzip.
+    #[arg(long, conflicts_with = "staged")]
+    pub archives: bool,
     /// Of the history only what was committed since this day, such as 2026-01-31.
     #[arg(long, value_name = "DATE")]
     pub since: Option<jiff::civil::Date>,

@@ -10,6 +10,8 @@
 )]
 
 mod binary;
+#[path = "bad_input/keys.rs"]
+mod keys;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -441,32 +443,4 @@ fn one_thread_and_many_say_the_same() {
             }
         }
     }
-}
-
-/// A line with a master key, made up here so that no file of the repository holds one.
-fn header() -> Vec<u8> {
-    let key: String = ("0123456789".chars().zip("QzKdmXvTnR".chars())).flat_map(|(a, b)| [b, a]).collect();
-    format!("curl -H 'X-Parse-Master-Key: {key}a7Bd' https://example.org/parse/schemas\n").into_bytes()
-}
-
-#[test]
-fn a_key_is_told_where_there_is_no_app() {
-    let folder = folder(&[("notes.txt", &header())]);
-    let done = run(folder.path(), &["check", "."]);
-    assert_eq!(done.code, FOUND, "{}", done.all());
-    assert!(done.text().contains("secret-parse-master-key-header"), "{}", done.all());
-}
-
-#[test]
-fn where_keys_alone_are_asked_for_nothing_else_is_read() {
-    let folder = beside(&[("notes.txt", &header()), ("cloud/main.js", b"this is ( no code")]);
-    for names in ["secrets", "secret-*"] {
-        let done = run(folder.path(), &["check", ".", "--select", names]);
-        assert_eq!(done.code, FOUND, "{}", done.all());
-        assert!(done.text().contains("secret-parse-master-key-header"), "{}", done.all());
-        assert!(done.text().contains("all but keys"), "{}", done.all());
-        assert!(!done.text().contains("clp-public-delete"), "{}", done.all());
-    }
-    let clean = run(beside(&[]).path(), &["check", ".", "--select", "secrets"]);
-    assert_eq!(clean.code, CLEAN, "{}", clean.all());
 }

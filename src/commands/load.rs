@@ -71,6 +71,8 @@ struct Search {
     wanted: fn(&SecretMatcher) -> bool,
     /// Who is asked about the keys of a server.
     server: Option<verify::Server>,
+    /// Whether archives are opened.
+    archives: bool,
 }
 
 /// Reads an app, and looks for keys in its files and in its history.
@@ -98,7 +100,7 @@ pub fn load_and_search(
     }
     let past = opened.map(|history| Past { history: Arc::new(history), range });
     let of_git = if history.include_ignored { Ignored::Searched } else { Ignored::PassedBy };
-    let search = Search { salt, past, of_git, wanted: |_| true, server };
+    let search = Search { salt, past, of_git, archives: history.archives, wanted: |_| true, server };
     let mut loaded = read_app(path, &args.input, progress, select, search)?;
     let left_out = match () {
         () if no_repository => Some(("git history", "looked into where PATH is the root of a repository")),
@@ -149,7 +151,8 @@ pub fn load(path: &Path, args: &InputArgs, no_history: bool) -> Result<Loaded> {
     let salt = salt(path, opened.as_ref());
     let past = opened.map(|history| Past { history: Arc::new(history), range: Range::default() });
     let of_git = Ignored::PassedBy;
-    let search = Search { salt, past, of_git, wanted: |matcher| matcher.opens.is_some(), server: None };
+    let search =
+        Search { salt, past, of_git, archives: false, wanted: |matcher| matcher.opens.is_some(), server: None };
     let mut loaded = read_app(path, args, &Silent, |program, _| Ok(program), search)?;
     loaded.reading.problems.extend(problem);
     if no_history {
@@ -167,7 +170,7 @@ fn read_app(
 ) -> Result<Loaded> {
     let Prepared { config, program, notes } = prepare(path, args, select)?;
     let version = server_version(&config.settings, args)?;
-    let Search { salt, past, of_git, wanted, server } = search;
+    let Search { salt, past, of_git, archives, wanted, server } = search;
     let rules = program.rules.values().filter(|rule| match &rule.matcher {
         Matcher::Secret(matcher) => wanted(matcher),
         _ => true,
@@ -180,7 +183,7 @@ fn read_app(
     let ignored = config.settings.inputs.ignore.clone();
     let keys_alone = program.is_about_keys_alone();
     let (server_version, searching) = (version, Some(Arc::clone(&scanner)));
-    let settings = read::Settings { ignored, server_version, scanner: searching, past, of_git, keys_alone };
+    let settings = read::Settings { ignored, server_version, scanner: searching, past, of_git, archives, keys_alone };
     let mut reading = read::read(&input, &settings, progress);
     reading.snapshot.gaps.extend(notes.iter().map(gap));
     if let Some(server) = &server {
@@ -208,8 +211,12 @@ pub fn prepare(
     select: impl FnOnce(Program, &Settings) -> Result<Program>,
 ) -> Result<Prepared> {
     // Symlinks are followed, and what is there may still be closed to us.
-    if let Err(error) = fs::metadata(path) {
-        bail!("`{}`: {}", path.display(), read::file::words(&error));
+    match fs::metadata(path) {
+        Err(error) => bail!("`{}`: {}", path.display(), read::file::words(&error)),
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            bail!("`{}` is neither a file nor a folder", path.display())
+        }
+        Ok(_) => {}
     }
     let config = config(path, args)?;
     let (program, notes) = program(&config, args)?;

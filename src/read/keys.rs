@@ -20,7 +20,7 @@ use super::file;
 use super::source::Bytes;
 
 /// Longer files are searched piece by piece, and findings name the file alone.
-const WHOLE: u64 = 8 << 20;
+pub const WHOLE: u64 = 8 << 20;
 
 /// Bytes of a long file that are looked at once.
 const PIECE: usize = 4 << 20;
@@ -43,7 +43,7 @@ pub struct Searched {
 
 /// What was found in one file.
 #[derive(Default)]
-struct Outcome {
+pub struct Outcome {
     hits: Vec<Hit>,
     text: Option<Text>,
     problem: Option<Problem>,
@@ -55,96 +55,114 @@ pub fn search(scanner: &Scanner, files: &[Searched], texts: &mut Texts, problems
     let mut found = Vec::new();
     for (file, mut outcome) in files.iter().zip(outcomes) {
         problems.extend(outcome.problem.take());
-        if outcome.hits.is_empty() {
-            continue;
-        }
-        let has_spans = keep(texts, file, &outcome);
-        for hit in outcome.hits {
-            let at = match has_spans.then(|| span(texts, file.file, &hit)).flatten() {
-                Some(span) => Place::Text { file: file.file, span },
-                None => Place::File { file: file.file },
-            };
-            found.push(SecretHit {
-                rule: hit.rule,
-                at,
-                digest: hit.digest,
-                length: hit.length,
-                ends: hit.ends,
-                written: hit.written,
-                standing: Standing::Untold,
-            });
-        }
+        take(texts, file.file, &file.path, outcome, &mut found);
     }
     found
 }
 
+/// Puts what was found in a file into the texts, with every key blanked.
+pub fn take(texts: &mut Texts, file: FileId, path: &str, outcome: Outcome, found: &mut Vec<SecretHit>) {
+    if outcome.hits.is_empty() {
+        return;
+    }
+    let has_spans = keep(texts, file, path, &outcome);
+    for hit in outcome.hits {
+        let at = match has_spans.then(|| span(texts, file, &hit)).flatten() {
+            Some(span) => Place::Text { file, span },
+            None => Place::File { file },
+        };
+        found.push(SecretHit {
+            rule: hit.rule,
+            at,
+            digest: hit.digest,
+            length: hit.length,
+            ends: hit.ends,
+            written: hit.written,
+            standing: Standing::Untold,
+        });
+    }
+}
+
+impl Outcome {
+    /// Whether something was found, or went wrong.
+    pub fn is_worth_keeping(&self) -> bool {
+        !self.hits.is_empty() || self.problem.is_some()
+    }
+}
+
 fn search_file(scanner: &Scanner, file: &Searched) -> Outcome {
-    let outcome = if file.size > WHOLE { in_pieces(scanner, file) } else { as_a_whole(scanner, file) };
+    let outcome = if file.size > WHOLE {
+        file.bytes.open_raw(|bytes| in_pieces(scanner, &file.path, bytes)).flatten()
+    } else {
+        file.bytes.raw(file.size).map(|bytes| in_bytes(scanner, &file.path, bytes))
+    };
     outcome.unwrap_or_else(|error| Outcome {
         problem: Some(Problem::new(&file.path, file::words(&error), "it was not searched for keys")),
         ..Outcome::default()
     })
 }
 
-fn as_a_whole(scanner: &Scanner, file: &Searched) -> io::Result<Outcome> {
-    let bytes = file.bytes.raw(file.size)?;
-    if let Some(hit) = scanner.in_file(&file.path, &bytes) {
-        return Ok(Outcome { hits: vec![hit], ..Outcome::default() });
+/// Searches what a file holds.
+pub fn in_bytes(scanner: &Scanner, path: &str, bytes: Zeroizing<Vec<u8>>) -> Outcome {
+    if let Some(hit) = scanner.in_file(path, &bytes) {
+        return Outcome { hits: vec![hit], ..Outcome::default() };
     }
-    let Some(decoded) = encoding::decode(bytes) else { return Ok(Outcome::default()) };
-    let hits = scanner.in_text(&file.path, decoded.text.as_bytes());
+    let Some(decoded) = encoding::decode(bytes) else { return Outcome::default() };
+    let hits = scanner.in_text(path, decoded.text.as_bytes());
     let text = (!hits.is_empty()).then(|| {
         let mut text = Text::new(decoded.text.as_bytes(), Show::NoValues, Syntax::Plain);
         text.had_bom = decoded.had_bom;
         text.blank(hits.iter().map(|hit| hit.span.clone()));
         text
     });
-    Ok(Outcome { hits, text, problem: None })
+    Outcome { hits, text, problem: None }
 }
 
 /// Searches a long file piece by piece. Its text is not kept, and a key is told once.
-fn in_pieces(scanner: &Scanner, file: &Searched) -> io::Result<Outcome> {
-    file.bytes.open_raw(|bytes| {
-        let mut piece = Zeroizing::new(Vec::with_capacity(PIECE + SHARED));
-        let mut hits: Vec<Hit> = Vec::new();
-        let (mut first, mut is_wide) = (true, false);
-        loop {
-            let read = (&mut *bytes).take(PIECE as u64).read_to_end(&mut piece)?;
-            if first {
-                is_wide = piece.starts_with(&[0xff, 0xfe]) || piece.starts_with(&[0xfe, 0xff]);
-                if !is_wide && !encoding::is_text(&piece) {
-                    break;
-                }
-            }
-            if is_wide {
-                // Good enough for keys, which are ASCII.
-                piece.retain(|byte| *byte != 0);
-            }
-            let last = read < PIECE;
-            for hit in scanner.in_text(&file.path, &piece) {
-                // What begins in the first half of the shared bytes, the piece before has seen whole.
-                let was_seen = !first && hit.span.start < SHARED / 2;
-                let is_cut = !last && hit.span.end == piece.len();
-                let is_known = hits.iter().any(|known| (&known.rule, &known.digest) == (&hit.rule, &hit.digest));
-                if !was_seen && !is_cut && !is_known {
-                    hits.push(hit);
-                }
-            }
-            if last {
+///
+/// # Errors
+///
+/// It cannot be read to its end.
+pub fn in_pieces(scanner: &Scanner, path: &str, bytes: &mut dyn Read) -> io::Result<Outcome> {
+    let mut piece = Zeroizing::new(Vec::with_capacity(PIECE + SHARED));
+    let mut hits: Vec<Hit> = Vec::new();
+    let (mut first, mut is_wide) = (true, false);
+    loop {
+        let read = (&mut *bytes).take(PIECE as u64).read_to_end(&mut piece)?;
+        if first {
+            is_wide = piece.starts_with(&[0xff, 0xfe]) || piece.starts_with(&[0xfe, 0xff]);
+            if !is_wide && !encoding::is_text(&piece) {
                 break;
             }
-            first = false;
-            let keep_from = piece.len().saturating_sub(SHARED);
-            piece.drain(..keep_from);
         }
-        Ok(Outcome { hits, ..Outcome::default() })
-    })?
+        if is_wide {
+            // Good enough for keys, which are ASCII.
+            piece.retain(|byte| *byte != 0);
+        }
+        let last = read < PIECE;
+        for hit in scanner.in_text(path, &piece) {
+            // What begins in the first half of the shared bytes, the piece before has seen whole.
+            let was_seen = !first && hit.span.start < SHARED / 2;
+            let is_cut = !last && hit.span.end == piece.len();
+            let is_known = hits.iter().any(|known| (&known.rule, &known.digest) == (&hit.rule, &hit.digest));
+            if !was_seen && !is_cut && !is_known {
+                hits.push(hit);
+            }
+        }
+        if last {
+            break;
+        }
+        first = false;
+        let keep_from = piece.len().saturating_sub(SHARED);
+        piece.drain(..keep_from);
+    }
+    Ok(Outcome { hits, ..Outcome::default() })
 }
 
 /// Keeps the text of a file with keys, or blanks them in the one that is kept already.
 /// Whether spans of hits mean something in it.
-fn keep(texts: &mut Texts, file: &Searched, outcome: &Outcome) -> bool {
-    match (texts.get_mut(file.file).map(|source| &mut source.content), &outcome.text) {
+fn keep(texts: &mut Texts, file: FileId, path: &str, outcome: &Outcome) -> bool {
+    match (texts.get_mut(file).map(|source| &mut source.content), &outcome.text) {
         (Some(Content::Text(kept)), Some(text)) if kept.text.len() == text.text.len() => {
             kept.blank(outcome.hits.iter().map(|hit| hit.span.clone()));
             true
@@ -157,12 +175,12 @@ fn keep(texts: &mut Texts, file: &Searched, outcome: &Outcome) -> bool {
         (Some(Content::Head(_)), _) => false,
         (None, Some(text)) => {
             let content = Content::Text(text.clone());
-            texts.insert(file.file, SourceFile { path: file.path.clone(), content });
+            texts.insert(file, SourceFile { path: path.to_owned(), content });
             true
         }
         (None, None) => {
             let content = Content::Head(Vec::new());
-            texts.insert(file.file, SourceFile { path: file.path.clone(), content });
+            texts.insert(file, SourceFile { path: path.to_owned(), content });
             false
         }
     }

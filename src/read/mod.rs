@@ -6,6 +6,7 @@
 //! classes and users there are. Both run on all cores, and results are put together
 //! in the order of the paths, so that one core and sixteen give the same snapshot.
 
+pub mod archives;
 mod assemble;
 pub mod bson;
 pub mod class_name;
@@ -46,6 +47,7 @@ use crate::model::snapshot::{Gap, Snapshot, gaps};
 use crate::model::{ClassName, FileId, Known, SecretHit, Standing};
 use crate::problem::Problem;
 use crate::secrets::Scanner;
+use crate::secrets::paths::is_archive;
 
 use count::Counted;
 use keys::Searched;
@@ -77,6 +79,8 @@ pub struct Settings {
     pub past: Option<Past>,
     /// What becomes of files that git ignores.
     pub of_git: Ignored,
+    /// Whether archives are opened to look for keys.
+    pub archives: bool,
     /// Whether keys are all that is asked for, so that nothing needs to be understood.
     pub keys_alone: bool,
 }
@@ -158,6 +162,13 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
         if let Known::Read(units) = &app.code {
             hits.extend(pieces::search(scanner, units, &hits, &mut texts));
         }
+        if settings.archives {
+            let in_archives = archives::search(scanner, &found.archives, &mut texts, &mut problems);
+            hits.extend(in_archives.hits);
+            left.gaps.extend(in_archives.gaps);
+        } else {
+            left.gaps.extend(archives::unopened(&found.archives));
+        }
         mark(&mut hits, input, settings, &found.ignored, &texts, &mut problems);
         if let Some(past) = &settings.past {
             let (in_past, gaps) = past::search(past, scanner, &mut texts, &mut problems);
@@ -198,7 +209,12 @@ fn mark(
     });
     for hit in hits {
         let path = texts.path(&hit.at);
-        let is_kept = tracked.as_ref().map_or_else(|| !ignored.contains(path), |tracked| tracked.has(path));
+        // Of an entry it counts where its archive is.
+        let mut paths = [Some(path), path.split_once("!/").map(|(archive, _)| archive)].into_iter().flatten();
+        let is_kept = match &tracked {
+            Some(tracked) => paths.any(|path| tracked.has(path)),
+            None => !paths.any(|path| ignored.contains(path)),
+        };
         if !is_kept {
             hit.standing = Standing::NotCommitted;
         }
@@ -214,6 +230,8 @@ struct Found {
     searched: Vec<Searched>,
     /// Those of them that git ignores.
     ignored: BTreeSet<String>,
+    /// Archives, which may hold such files. Their numbers are not used.
+    archives: Vec<Searched>,
     /// How many files of code were passed by.
     vendored: u64,
     problems: Vec<Problem>,
@@ -244,6 +262,7 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
                 code,
                 searched: searched.collect(),
                 ignored: BTreeSet::new(),
+                archives: Vec::new(),
                 vendored: vendored.len() as u64,
                 problems: Vec::new(),
             }
@@ -255,7 +274,8 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
             let searched = Searched { file: FileId(0), path: name.clone(), bytes: bytes.clone(), size };
             let candidate = Candidate { file: FileId(0), path: name.clone(), name, size, bytes, asked: true };
             let (code, candidates) = [candidate].into_iter().partition(|candidate| is_code(&candidate.path));
-            Found { candidates, code, searched: vec![searched], ..Found::default() }
+            let archives = is_archive(&searched.path).then(|| searched.clone()).into_iter().collect();
+            Found { candidates, code, searched: vec![searched], archives, ..Found::default() }
         }
         Input::Path(path) => in_folder(path, settings),
     }
@@ -276,9 +296,10 @@ fn in_folder(root: &Path, settings: &Settings) -> Found {
     let numbers: BTreeMap<String, FileId> =
         candidates.iter().map(|candidate| (candidate.path.clone(), candidate.file)).collect();
     let searched = keys::numbered(walked.searched, &numbers);
+    let archives = keys::numbered(walked.archives, &numbers);
     let (code, candidates) = candidates.into_iter().partition(|candidate| is_code(&candidate.path));
     let (vendored, ignored, problems) = (walked.vendored, walked.ignored, walked.problems);
-    Found { candidates, code, searched, ignored, vendored, problems }
+    Found { candidates, code, searched, ignored, archives, vendored, problems }
 }
 
 /// Puts the entries of zip archives in place of the archives.

@@ -43,7 +43,7 @@ pub enum Bytes {
 }
 
 /// Both ways to seek in an archive.
-trait ReadSeek: Read + io::Seek {}
+pub trait ReadSeek: Read + io::Seek {}
 impl<T: Read + io::Seek> ReadSeek for T {}
 
 impl Bytes {
@@ -92,7 +92,12 @@ impl Bytes {
         })?
     }
 
-    fn seekable(&self) -> io::Result<BufReader<Box<dyn ReadSeek>>> {
+    /// Opens the bytes as they lie there, to go back and forth in them.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, or lies in an archive.
+    pub fn seekable(&self) -> io::Result<BufReader<Box<dyn ReadSeek>>> {
         let bytes: Box<dyn ReadSeek> = match self {
             Self::Disk(path) => Box::new(File::open(path)?),
             Self::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),

@@ -11,7 +11,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::code::lower::is_code;
 use crate::problem::Problem;
-use crate::secrets::paths::{NO_TEXT, VENDORED};
+use crate::secrets::paths::{NO_TEXT, VENDORED, is_archive};
 
 use super::ignored::{Lists, Said};
 use super::vendored;
@@ -54,6 +54,8 @@ pub struct Walked {
     pub files: Vec<(String, PathBuf, u64)>,
     /// Files that may hold keys, as above, the hidden ones too.
     pub searched: Vec<(String, PathBuf, u64)>,
+    /// Archives, as above.
+    pub archives: Vec<(String, PathBuf, u64)>,
     /// How many files of code were passed by because somebody else wrote them, or a tool made them.
     pub vendored: u64,
     /// Those of them that git ignores.
@@ -124,7 +126,8 @@ fn take_file(root: &Path, entry: &DirEntry, said: Said, walked: &mut Walked) {
     let is_ignored = said == Said::Ignored;
     let is_candidate = !is_ignored && !is_hidden(&path) && (is_code || !NEVER.contains(&extension.as_str()));
     let is_searched = !NO_TEXT.contains(&extension.as_str());
-    if !is_candidate && !is_searched {
+    let is_archive = entry.file_name().to_str().is_some_and(is_archive);
+    if !is_candidate && !is_searched && !is_archive {
         return;
     }
     // A link is passed by: what it leads to is found by its own name, or is not ours.
@@ -140,7 +143,10 @@ fn take_file(root: &Path, entry: &DirEntry, said: Said, walked: &mut Walked) {
     };
     if is_searched {
         walked.searched.push((path.clone(), entry.path().to_owned(), metadata.len()));
-        walked.ignored.extend(is_ignored.then(|| path.clone()));
+    }
+    walked.ignored.extend(is_ignored.then(|| path.clone()));
+    if is_archive {
+        walked.archives.push((path.clone(), entry.path().to_owned(), metadata.len()));
     }
     if !is_candidate {
         return;

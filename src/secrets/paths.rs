@@ -12,6 +12,9 @@ pub const NO_TEXT: [&str; 52] = [
     "webp", "woff", "woff2", "zip",
 ];
 
+/// Endings of archives that can be opened, most of them zip by another name.
+pub const ARCHIVES: [&str; 10] = ["aab", "apk", "ear", "gz", "ipa", "jar", "tar", "tgz", "war", "zip"];
+
 /// Whether what lies in a folder of this name is passed by.
 pub fn is_vendored(name: &str) -> bool {
     VENDORED.contains(&name)
@@ -19,6 +22,16 @@ pub fn is_vendored(name: &str) -> bool {
 
 /// Whether a file of this name holds no text.
 pub fn is_no_text(name: &str) -> bool {
+    has_ending(name, &NO_TEXT)
+}
+
+/// Whether a file of this name may be opened as an archive. The one that Gradle puts into every
+/// repository is the same everywhere.
+pub fn is_archive(name: &str) -> bool {
+    has_ending(name, &ARCHIVES) && name != "gradle-wrapper.jar"
+}
+
+fn has_ending(name: &str, endings: &[&str]) -> bool {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    NO_TEXT.iter().any(|ending| ending.eq_ignore_ascii_case(extension))
+    endings.iter().any(|ending| ending.eq_ignore_ascii_case(extension))
 }
