@@ -51,9 +51,11 @@ pub struct Outcome {
 
 /// Searches all files. What was found is put into the texts, with every key blanked.
 pub fn search(scanner: &Scanner, files: &[Searched], texts: &mut Texts, problems: &mut Vec<Problem>) -> Vec<SecretHit> {
-    let outcomes: Vec<Outcome> = files.par_iter().map(|file| search_file(scanner, file)).collect();
+    // Nearly no file has one, and there may be millions.
+    let outcomes = files.par_iter().map(|file| (file, search_file(scanner, file)));
+    let outcomes: Vec<(&Searched, Outcome)> = outcomes.filter(|(_, outcome)| outcome.is_worth_keeping()).collect();
     let mut found = Vec::new();
-    for (file, mut outcome) in files.iter().zip(outcomes) {
+    for (file, mut outcome) in outcomes {
         problems.extend(outcome.problem.take());
         take(texts, file.file, &file.path, outcome, &mut found);
     }

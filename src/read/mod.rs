@@ -123,7 +123,9 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     let files = if settings.keys_alone { found.searched.len() } else { found.candidates.len() + found.code.len() };
     unpack(&mut found);
     let candidates = &found.candidates;
-    let mut parts: Vec<(usize, Parts)> = candidates.par_iter().map(file::read).enumerate().collect();
+    // Most files say nothing, and there may be millions.
+    let read = candidates.par_iter().map(file::read).enumerate();
+    let mut parts: Vec<(usize, Parts)> = read.filter(|(_, parts)| !parts.say_nothing()).collect();
     let mut app = assemble::app(&mut parts);
     let mut problems = found.problems;
     let mut texts = texts(candidates, &mut parts);

@@ -199,6 +199,17 @@ impl Parts {
         self.rows.is_empty() && !self.says_something && self.text.is_none()
     }
 
+    /// Whether nothing came of the file, not even a problem.
+    pub fn say_nothing(&self) -> bool {
+        let has_rows = !self.roles.is_empty() || self.members.is_some() || self.children.is_some();
+        let has_server = self.config.is_some() || self.webhooks.is_some() || self.jobs.is_some();
+        let has_options = self.options.is_some() || !self.versions.is_empty();
+        self.is_empty()
+            && self.classes.is_empty()
+            && self.problems.is_empty()
+            && !(has_rows || has_server || has_options)
+    }
+
     /// Takes in a document of a kind that is kept whole. Rows are counted elsewhere.
     pub fn take(&mut self, document: &Map<String, Value>, kind: &Kind, class: &ClassName, at: Place) {
         self.says_something = true;
