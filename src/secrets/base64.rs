@@ -8,56 +8,88 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-/// Shorter runs, with the signs that fill them up, are not decoded.
-const SHORTEST: usize = 20;
+/// Letters; shorter runs are not decoded. They hold less than fourteen bytes.
+const SHORTEST: usize = 19;
 
 /// Longer runs are data and not decoded.
 pub const LONGEST: usize = 16 << 10;
 
-/// Bytes that are looked at together. A run of [`SHORTEST`] has so many in a row at a multiple of them.
-const BLOCK: usize = 8;
+/// Letters are seen by fours. A run of [`SHORTEST`] has so many fours, wherever it begins.
+const FOURS: usize = 4;
 
-/// Blocks of which it is seen at once whether they are part of a run.
-const AT_ONCE: usize = 8 * BLOCK;
+/// What a run that begins in the last byte of a part needs behind it.
+const REACH: usize = 4 * FOURS;
+
+/// Bytes of which it is seen at once where runs are. Each step is done for all of them before
+/// the next one, so that what a step reads was not written just now.
+const MANY: usize = 512;
+
+/// Bytes of which it is asked at once whether a run is among them, and whether it may hold text.
+const FEW: usize = 64;
 
 /// Letters of a run that are decoded to see whether it may hold text.
 const FIRST: usize = 16;
 
 /// Hands on what may be base64: the letters and signs that stand together, and the run in them.
-/// All are that touch the range, each once, in order.
+/// All are that hold text and touch the range, each once, in order, and some others.
 pub fn each(text: &[u8], range: Range<usize>, mut found: impl FnMut(Range<usize>, Range<usize>)) {
-    let widened = SHORTEST + BLOCK;
-    let mut at = range.start.saturating_sub(widened) / AT_ONCE * AT_ONCE;
+    let widened = SHORTEST + 4;
+    let mut at = range.start.saturating_sub(widened) / MANY * MANY;
     let last = range.end.saturating_add(widened).min(text.len());
     let mut next = 0;
     while at < last {
-        let part = text.get(at..(at + AT_ONCE).min(text.len())).unwrap_or_default();
-        let mut letters = [0u8; AT_ONCE];
-        letters.iter_mut().zip(part).for_each(|(letter, byte)| *letter = u8::from(is_letter(*byte)));
-        if letters != [0; AT_ONCE] {
-            for (number, block) in letters.chunks_exact(BLOCK).enumerate() {
-                let start = at + number * BLOCK;
-                if block != [1; BLOCK] || start < next || !is_long(text, start) {
-                    continue;
-                }
-                let whole = around(text, start);
-                next = whole.end;
-                if whole.len() <= LONGEST && whole.start < range.end && range.start < whole.end {
-                    runs(text, &whole, |run| found(whole.clone(), run));
+        let letters: [u32; MANY / 4] = held::<{ MANY + REACH }, _>(text, at, is_letter);
+        for (number, letters) in letters.as_chunks::<{ FEW / 4 }>().0.iter().enumerate() {
+            let start = at + FEW * number;
+            if start + FEW > next && letters.iter().fold(0, |any, four| any | u32::from(*four == u32::MAX)) != 0 {
+                let first: [u32; FEW / 4] = held::<{ FEW + REACH }, _>(text, start, is_first);
+                for (number, (letters, first)) in letters.iter().zip(first).enumerate() {
+                    let start = start + 4 * number;
+                    if *letters != u32::MAX || first == 0 || start < next {
+                        continue;
+                    }
+                    let whole = around(text, start);
+                    next = whole.end;
+                    if whole.len() <= LONGEST && whole.start < range.end && range.start < whole.end {
+                        runs(text, &whole, |run| found(whole.clone(), run));
+                    }
                 }
             }
         }
-        at += AT_ONCE;
+        at += MANY;
         if next > at {
-            at = next / AT_ONCE * AT_ONCE;
+            at = next / MANY * MANY;
         }
     }
+}
+
+/// Of which bytes from one on it holds, and of those four, eight and twelve bytes on: by fours,
+/// all bits of each byte.
+// By itself it is vectorised, and as a part of its caller it is not.
+#[inline(never)]
+fn held<const SEEN: usize, const COUNT: usize>(text: &[u8], at: usize, holds: impl Fn(u8) -> bool) -> [u32; COUNT] {
+    let rest = text.get(at..).unwrap_or_default();
+    let held = |byte: &u8| if holds(*byte) { 0xff } else { 0 };
+    let mut each = [0u8; SEEN];
+    match rest.first_chunk::<SEEN>() {
+        Some(bytes) => each.iter_mut().zip(bytes).for_each(|(each, byte)| *each = held(byte)),
+        None => each.iter_mut().zip(rest).for_each(|(each, byte)| *each = held(byte)),
+    }
+    let mut fours = [0; COUNT];
+    let later = |by: usize| each.as_chunks::<4>().0.iter().skip(by).map(|four| u32::from_ne_bytes(*four));
+    let all = later(0).zip(later(1)).zip(later(2)).zip(later(3));
+    fours.iter_mut().zip(all).for_each(|(four, (((a, b), c), d))| *four = a & b & c & d);
+    fours
 }
 
 /// The text that a run holds.
 pub fn text(run: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let is_text =
         |bytes: &[u8]| bytes.iter().all(|byte| !byte.is_ascii_control() || matches!(byte, b'\t' | b'\n' | b'\r'));
+    // As many as are looked at to find it, wherever it begins.
+    if !run.iter().step_by(4).take(FOURS + 1).all(|letter| is_first(*letter)) {
+        return None;
+    }
     let first = decode(run.get(..FIRST)?)?;
     if !first.is_ascii() || !is_text(&first) {
         return None;
@@ -93,6 +125,19 @@ pub fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
+/// A text in base64.
+#[cfg(test)]
+pub fn encoded(text: &str) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let letter = |bits: usize| LETTERS.get(bits & 63).map_or('=', |letter| char::from(*letter));
+    let of_group = |group: &[u8]| {
+        let bits = (0..3).fold(0, |bits, at| bits << 8 | usize::from(*group.get(at).unwrap_or(&0)));
+        let letters = [18, 12, 6, 0].map(|shift| letter(bits >> shift));
+        letters.iter().enumerate().map(|(at, letter)| if at > group.len() { '=' } else { *letter }).collect::<String>()
+    };
+    text.as_bytes().chunks(3).map(of_group).collect()
+}
+
 /// Letters of both alphabets and the padding. Without branches, so that many are asked at once.
 fn is_letter(byte: u8) -> bool {
     ((byte | 0x20).wrapping_sub(b'a') < 26)
@@ -103,24 +148,27 @@ fn is_letter(byte: u8) -> bool {
         | (byte == b'=')
 }
 
-/// Whether what stands round a block may be long enough: the next block is a part of it, or it
-/// reaches out on both sides.
-fn is_long(text: &[u8], start: usize) -> bool {
-    let has = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(|byte| is_letter(*byte));
-    let next = text.get(start + BLOCK..start + 2 * BLOCK).is_some_and(|next| next.iter().all(|byte| is_letter(*byte)));
-    next || (has(start.checked_sub(5)) && has(Some(start + BLOCK + 4)))
+/// Whether four letters that begin with it may hold text: it has six bits of their first byte.
+fn is_first(letter: u8) -> bool {
+    (letter.wrapping_sub(b'I') < 18) | (letter.wrapping_sub(b'a') < 6) | (letter.wrapping_sub(b'C') < 2)
+}
+
+/// The same as [`is_letter`] for a single byte, where branches are cheaper.
+fn is_one(byte: u8) -> bool {
+    matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'/'..=b'9' | b'+' | b'-' | b'_' | b'=')
 }
 
 /// All letters that stand together with the one here; of more than are decoded only so many that it shows.
+#[inline(never)]
 fn around(text: &[u8], at: usize) -> Range<usize> {
     let before = text.get(at.saturating_sub(LONGEST + 1)..at).unwrap_or_default();
-    let start = at - before.iter().rev().take_while(|byte| is_letter(**byte)).count();
+    let start = at - before.iter().rev().take_while(|byte| is_one(**byte)).count();
     let mut end = at;
     // Images are long: whole parts first.
-    while text.get(end..end + AT_ONCE).is_some_and(|part| part.iter().fold(true, |all, byte| all & is_letter(*byte))) {
-        end += AT_ONCE;
+    while text.get(end..end + FEW).is_some_and(|part| part.iter().fold(true, |all, byte| all & is_letter(*byte))) {
+        end += FEW;
     }
-    end += text.get(end..).unwrap_or_default().iter().take_while(|byte| is_letter(**byte)).count();
+    end += text.get(end..).unwrap_or_default().iter().take_while(|byte| is_one(**byte)).count();
     start..end
 }
 
@@ -132,7 +180,7 @@ fn runs(text: &[u8], whole: &Range<usize>, mut found: impl FnMut(Range<usize>)) 
         let letters = memchr::memchr(b'=', rest).unwrap_or(rest.len());
         let signs = rest.iter().skip(letters).take_while(|byte| **byte == b'=').count();
         let padding = signs.min((4 - letters % 4) % 4);
-        if letters + padding >= SHORTEST && letters % 4 != 1 {
+        if letters >= SHORTEST && letters % 4 != 1 {
             found(start..start + letters + padding);
         }
         start += letters + signs;
@@ -145,43 +193,71 @@ mod tests {
 
     use super::*;
 
-    /// Every run, the plain way.
-    fn plainly(text: &[u8]) -> Vec<(Range<usize>, Range<usize>)> {
+    /// Every run that holds text, the plain way.
+    fn plainly(bytes: &[u8]) -> Vec<(Range<usize>, Range<usize>)> {
         let (mut found, mut start) = (Vec::new(), 0);
-        for end in 0..=text.len() {
-            if end < text.len() && is_letter(text[end]) {
+        for end in 0..=bytes.len() {
+            if end < bytes.len() && is_letter(bytes[end]) {
                 continue;
             }
             if end - start <= LONGEST {
-                runs(text, &(start..end), |run| found.push((start..end, run)));
+                runs(bytes, &(start..end), |run| found.push((start..end, run)));
             }
             start = end + 1;
         }
+        found.retain(|(_, run)| text(&bytes[run.clone()]).is_some());
         found
     }
 
-    fn found(text: &[u8], range: Range<usize>) -> Vec<(Range<usize>, Range<usize>)> {
+    fn found(bytes: &[u8], range: Range<usize>) -> Vec<(Range<usize>, Range<usize>)> {
         let mut all = Vec::new();
-        each(text, range, |whole, run| all.push((whole, run)));
+        each(bytes, range, |whole, run| all.push((whole, run)));
+        all.retain(|(_, run)| text(&bytes[run.clone()]).is_some());
         all
+    }
+
+    fn piece() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-zA-Z0-9+/=_-]{1,40}",
+            "[ -~\n]{0,12}",
+            "[ -~\n]{12,30}".prop_map(|text| encoded(&text)),
+            "[a-z]{11,13}é[a-z]{0,9}".prop_map(|text| encoded(&text)),
+            "[ -~]{12,30}".prop_map(|text| encoded(&text) + " "),
+        ]
     }
 
     proptest! {
         #[test]
-        fn every_run_that_touches_a_range_is_found(text in "([a-zA-Z0-9+/=_-]{1,40}|[ -~\n]{0,12}){0,12}", a: prop::sample::Index, b: prop::sample::Index) {
-            let text = text.as_bytes();
+        fn every_run_that_holds_text_and_touches_a_range_is_found(
+            pieces in prop::collection::vec(piece(), 0..12),
+            a: prop::sample::Index,
+            b: prop::sample::Index,
+        ) {
+            let text = pieces.concat();
             let (a, b) = (a.index(text.len() + 1), b.index(text.len() + 1));
-            let range = a.min(b)..a.max(b);
-            let touching = plainly(text).into_iter().filter(|(whole, _)| whole.start < range.end && range.start < whole.end);
-            prop_assert_eq!(found(text, range.clone()), touching.collect::<Vec<_>>());
+            let (text, range) = (text.as_bytes(), a.min(b)..a.max(b));
+            let touches = |whole: &Range<usize>| whole.start < range.end && range.start < whole.end;
+            let touching: Vec<_> = plainly(text).into_iter().filter(|(whole, _)| touches(whole)).collect();
+            prop_assert_eq!(found(text, range.clone()), touching);
             prop_assert_eq!(found(text, 0..text.len()), plainly(text));
+        }
+    }
+
+    #[test]
+    fn text_is_found_wherever_it_begins() {
+        for blanks in 0..70 {
+            for length in 14..30 {
+                let text = format!("{}{} ", " ".repeat(blanks), encoded(&"Cedar#77310".repeat(3)[..length]));
+                assert_eq!(found(text.as_bytes(), 0..text.len()).len(), 1, "{blanks} {length}");
+            }
         }
     }
 
     #[test]
     fn long_runs_are_passed_by_and_those_behind_them_found() {
         for extra in [0, 1, 63, 200_000] {
-            let text = format!("'{}' bWFzdGVyS2V5OiBhYmNkZWY=", "A".repeat(LONGEST + extra));
+            let long = "eHh4".repeat(LONGEST / 4) + &"e".repeat(extra);
+            let text = format!("'{long}' bWFzdGVyS2V5OiBhYmNkZWY=");
             let runs = found(text.as_bytes(), 0..text.len()).len();
             assert_eq!(runs, if extra == 0 { 2 } else { 1 }, "{extra}");
         }

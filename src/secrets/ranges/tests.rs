@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::secrets::base64::encoded;
 use crate::secrets::redact::Salt;
 
 fn scanner() -> Scanner {
@@ -32,16 +33,6 @@ fn piece() -> impl Strategy<Value = String> {
         Just(encoded("masterKey: 'Cedar#77310', x")[..20].to_owned()),
         Just(encoded("masterKey: 'Cedar#77310', x")[20..].to_owned()),
     ]
-}
-
-fn encoded(text: &str) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let of_group = |group: &[u8]| {
-        let bits = (0..3).fold(0, |bits, at| bits << 8 | usize::from(*group.get(at).unwrap_or(&0)));
-        let letters = [18, 12, 6, 0].map(|shift| char::from(LETTERS[bits >> shift & 63]));
-        (0..4).map(|at| if at > group.len() { '=' } else { letters[at] }).collect::<String>()
-    };
-    text.as_bytes().chunks(3).map(of_group).collect()
 }
 
 /// A text, and one made from it: numbers of pieces to copy from where to where, or new text.
