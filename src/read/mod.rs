@@ -284,7 +284,10 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
 }
 
 fn in_folder(root: &Path, settings: &Settings) -> Found {
-    let walked = walk::walk(root, &settings.ignored, settings.of_git);
+    let mut walked = walk::walk(root, &settings.ignored, settings.of_git);
+    if settings.keys_alone {
+        walked.files = Vec::new();
+    }
     let numbered = walked.files.into_iter().zip(0..);
     let candidates = numbered.map(|((path, disk, size), number)| Candidate {
         file: FileId(number),
