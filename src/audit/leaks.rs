@@ -83,15 +83,26 @@ fn since(committed: &Committed) -> Option<String> {
     Some(format!("committed in {commit}{day}"))
 }
 
+/// Who has a key that lies in a file: those that are most come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// Everybody.
+    Anyone,
+    /// Whoever can read the repository.
+    Repository,
+    /// Whoever can read its history, which alone has the key.
+    History,
+    /// Whoever can read the file, which no commit has.
+    File,
+}
+
 /// A key of the server that lies in a file.
 #[derive(Debug, Clone)]
 pub struct LostKey {
     /// Which key it is.
     pub opens: Opens,
-    /// Whether everybody has it, not only who can read the repository.
-    pub known_to_all: bool,
-    /// Whether only the history has it.
-    pub is_past: bool,
+    /// Who has it.
+    pub holder: Holder,
     /// Where it lies, the first place first.
     pub places: Vec<Place>,
 }
@@ -102,15 +113,9 @@ pub fn lost(findings: Vec<Finding>, program: &Program, snapshot: &Snapshot) -> V
     for finding in findings {
         let Some(Matcher::Secret(matcher)) = program.rule(&finding.rule).map(|rule| &rule.matcher) else { continue };
         let Some(opens) = matcher.opens else { continue };
-        let is_now = |hit: &SecretHit| hit.digest == finding.subject && hit.standing.committed().is_none();
-        let is_past = !snapshot.app.hits.read().into_iter().flatten().any(is_now);
-        let key = keys.entry((opens, finding.subject)).or_insert(LostKey {
-            opens,
-            known_to_all: false,
-            is_past,
-            places: Vec::new(),
-        });
-        key.known_to_all |= matcher.known_to_all;
+        let holder = if matcher.known_to_all { Holder::Anyone } else { holder(&finding.subject, snapshot) };
+        let key = keys.entry((opens, finding.subject)).or_insert(LostKey { opens, holder, places: Vec::new() });
+        key.holder = key.holder.min(holder);
         let places = [finding.at].into_iter().chain(finding.related.into_iter().map(|(place, _)| place));
         for place in places {
             if !key.places.contains(&place) {
@@ -119,6 +124,17 @@ pub fn lost(findings: Vec<Finding>, program: &Program, snapshot: &Snapshot) -> V
         }
     }
     let mut keys: Vec<LostKey> = keys.into_values().collect();
-    keys.sort_by_key(|key| (!key.known_to_all, key.is_past, key.opens));
+    keys.sort_by_key(|key| (key.holder, key.opens));
     keys
+}
+
+/// Who has a key, by what git has of it.
+fn holder(digest: &str, snapshot: &Snapshot) -> Holder {
+    let hits = snapshot.app.hits.read().into_iter().flatten().filter(|hit| hit.digest == digest);
+    let holders = hits.map(|hit| match hit.standing {
+        Standing::Untold | Standing::Staged => Holder::Repository,
+        Standing::Committed(_) => Holder::History,
+        Standing::NotCommitted => Holder::File,
+    });
+    holders.min().unwrap_or(Holder::Repository)
 }
