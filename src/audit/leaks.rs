@@ -38,8 +38,8 @@ fn fact(hits: &[&SecretHit], snapshot: &Snapshot) -> Option<(Fact, String)> {
     let known: BTreeSet<&str> = now.iter().map(|hit| snapshot.texts.path(&hit.at)).collect();
     for hit in past.iter().filter(|hit| **hit != *first && !known.contains(snapshot.texts.path(&hit.at))) {
         let Some(committed) = hit.standing.committed() else { continue };
-        let when =
-            since(committed).map_or_else(|| "in the history".to_owned(), |since| format!("in the history, {since}"));
+        let when = since(committed.commit.as_deref(), committed.day.as_deref());
+        let when = when.map_or_else(|| "in the history".to_owned(), |since| format!("in the history, {since}"));
         fact.related.push((hit.at.clone(), when));
     }
     let known = past.first().and_then(|hit| hit.standing.committed());
@@ -61,7 +61,8 @@ fn here(hit: &SecretHit, joint: &str) -> String {
 
 /// What the history says of a key: since when, whether it is gone, and who can see it all the same.
 fn more(committed: &Committed) -> String {
-    let since = since(committed).map(|since| format!("{since}, ")).unwrap_or_default();
+    let (commit, day) = &committed.first;
+    let since = since(commit.as_deref(), day.as_deref()).map(|since| format!("{since}, ")).unwrap_or_default();
     let head = if committed.in_head { "still in HEAD" } else { "not in HEAD" };
     format!("; {since}{head}, found {}", committed.seen)
 }
@@ -77,10 +78,9 @@ fn verified(digest: &str, snapshot: &Snapshot) -> String {
     }
 }
 
-fn since(committed: &Committed) -> Option<String> {
-    let commit = committed.commit.as_ref()?;
-    let day = committed.day.as_ref().map(|day| format!(" on {day}")).unwrap_or_default();
-    Some(format!("committed in {commit}{day}"))
+fn since(commit: Option<&str>, day: Option<&str>) -> Option<String> {
+    let day = day.map(|day| format!(" on {day}")).unwrap_or_default();
+    Some(format!("committed in {}{day}", commit?))
 }
 
 /// Who has a key that lies in a file: those that are most come first.
