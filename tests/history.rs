@@ -12,6 +12,8 @@ mod generated;
 mod ignored;
 #[path = "history/kinds.rs"]
 mod kinds;
+#[path = "history/places.rs"]
+mod places;
 #[path = "history/repository.rs"]
 mod repository;
 #[path = "history/staged.rs"]

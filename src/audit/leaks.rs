@@ -38,8 +38,8 @@ fn fact(hits: &[&SecretHit], snapshot: &Snapshot) -> Option<(Fact, String)> {
     let known: BTreeSet<&str> = now.iter().map(|hit| snapshot.texts.path(&hit.at)).collect();
     for hit in past.iter().filter(|hit| **hit != *first && !known.contains(snapshot.texts.path(&hit.at))) {
         let Some(committed) = hit.standing.committed() else { continue };
-        let when =
-            since(committed).map_or_else(|| "in the history".to_owned(), |since| format!("in the history, {since}"));
+        let when = since(committed.commit.as_deref(), committed.day.as_deref());
+        let when = when.map_or_else(|| "in the history".to_owned(), |since| format!("in the history, {since}"));
         fact.related.push((hit.at.clone(), when));
     }
     let known = past.first().and_then(|hit| hit.standing.committed());
@@ -61,7 +61,8 @@ fn here(hit: &SecretHit, joint: &str) -> String {
 
 /// What the history says of a key: since when, whether it is gone, and who can see it all the same.
 fn more(committed: &Committed) -> String {
-    let since = since(committed).map(|since| format!("{since}, ")).unwrap_or_default();
+    let (commit, day) = &committed.first;
+    let since = since(commit.as_deref(), day.as_deref()).map(|since| format!("{since}, ")).unwrap_or_default();
     let head = if committed.in_head { "still in HEAD" } else { "not in HEAD" };
     format!("; {since}{head}, found {}", committed.seen)
 }
@@ -77,10 +78,22 @@ fn verified(digest: &str, snapshot: &Snapshot) -> String {
     }
 }
 
-fn since(committed: &Committed) -> Option<String> {
-    let commit = committed.commit.as_ref()?;
-    let day = committed.day.as_ref().map(|day| format!(" on {day}")).unwrap_or_default();
-    Some(format!("committed in {commit}{day}"))
+fn since(commit: Option<&str>, day: Option<&str>) -> Option<String> {
+    let day = day.map(|day| format!(" on {day}")).unwrap_or_default();
+    Some(format!("committed in {}{day}", commit?))
+}
+
+/// Who has a key that lies in a file: those that are most come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// Everybody.
+    Anyone,
+    /// Whoever can read the repository.
+    Repository,
+    /// Whoever can read its history, which alone has the key.
+    History,
+    /// Whoever can read the file, which no commit has.
+    File,
 }
 
 /// A key of the server that lies in a file.
@@ -88,10 +101,8 @@ fn since(committed: &Committed) -> Option<String> {
 pub struct LostKey {
     /// Which key it is.
     pub opens: Opens,
-    /// Whether everybody has it, not only who can read the repository.
-    pub known_to_all: bool,
-    /// Whether only the history has it.
-    pub is_past: bool,
+    /// Who has it.
+    pub holder: Holder,
     /// Where it lies, the first place first.
     pub places: Vec<Place>,
 }
@@ -102,15 +113,9 @@ pub fn lost(findings: Vec<Finding>, program: &Program, snapshot: &Snapshot) -> V
     for finding in findings {
         let Some(Matcher::Secret(matcher)) = program.rule(&finding.rule).map(|rule| &rule.matcher) else { continue };
         let Some(opens) = matcher.opens else { continue };
-        let is_now = |hit: &SecretHit| hit.digest == finding.subject && hit.standing.committed().is_none();
-        let is_past = !snapshot.app.hits.read().into_iter().flatten().any(is_now);
-        let key = keys.entry((opens, finding.subject)).or_insert(LostKey {
-            opens,
-            known_to_all: false,
-            is_past,
-            places: Vec::new(),
-        });
-        key.known_to_all |= matcher.known_to_all;
+        let holder = if matcher.known_to_all { Holder::Anyone } else { holder(&finding.subject, snapshot) };
+        let key = keys.entry((opens, finding.subject)).or_insert(LostKey { opens, holder, places: Vec::new() });
+        key.holder = key.holder.min(holder);
         let places = [finding.at].into_iter().chain(finding.related.into_iter().map(|(place, _)| place));
         for place in places {
             if !key.places.contains(&place) {
@@ -119,6 +124,17 @@ pub fn lost(findings: Vec<Finding>, program: &Program, snapshot: &Snapshot) -> V
         }
     }
     let mut keys: Vec<LostKey> = keys.into_values().collect();
-    keys.sort_by_key(|key| (!key.known_to_all, key.is_past, key.opens));
+    keys.sort_by_key(|key| (key.holder, key.opens));
     keys
+}
+
+/// Who has a key, by what git has of it.
+fn holder(digest: &str, snapshot: &Snapshot) -> Holder {
+    let hits = snapshot.app.hits.read().into_iter().flatten().filter(|hit| hit.digest == digest);
+    let holders = hits.map(|hit| match hit.standing {
+        Standing::Untold | Standing::Staged => Holder::Repository,
+        Standing::Committed(_) => Holder::History,
+        Standing::NotCommitted => Holder::File,
+    });
+    holders.min().unwrap_or(Holder::Repository)
 }

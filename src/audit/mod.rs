@@ -27,7 +27,7 @@ use crate::permit::Engine;
 use crate::rules::program::Program;
 use crate::rules::{FactMatcher, Matcher, Rule, Who};
 
-pub use leaks::LostKey;
+pub use leaks::{Holder, LostKey};
 
 use access::Access;
 use fact::{Fact, fill};

@@ -1,7 +1,7 @@
 //! Keys of the server that lie in files, in words: ways that no permission closes.
 
-use crate::audit::LostKey;
 use crate::audit::fact::in_words;
+use crate::audit::{Holder, LostKey};
 use crate::model::{Class, FieldName, Operation};
 use crate::permit::{Addresses, Engine};
 use crate::report::Report;
@@ -29,10 +29,11 @@ pub fn lines(
 
 /// A key in a line.
 pub fn line(engine: &Engine<'_>, key: &LostKey, report: &Report<'_>) -> String {
-    let holder = match (key.known_to_all, key.is_past) {
-        (true, _) => "anyone",
-        (false, true) => "whoever can read the history of the repository",
-        (false, false) => "whoever can read the repository",
+    let holder = match key.holder {
+        Holder::Anyone => "anyone",
+        Holder::Repository => "whoever can read the repository",
+        Holder::History => "whoever can read the history of the repository",
+        Holder::File => "whoever can read the file",
     };
     let place = key.places.first().map(|place| format!(", {}", in_short(report, place))).unwrap_or_default();
     let more = match key.places.len() {

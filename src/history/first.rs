@@ -1,8 +1,8 @@
-//! Which commit brought each object, and at which path it stood there.
+//! Which commit brought each object to each of its paths.
 //!
 //! Commits are gone through from the oldest to the newest, parents before children, and a
-//! folder that was seen is not gone into again; so every folder is read once, or twice if it
-//! stood first where nobody looks for keys.
+//! folder that was seen is not gone into again at the same path; so every folder is read once
+//! for each path it stood at, and once where nobody looks for keys.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -25,23 +25,67 @@ pub enum Reached {
     Nowhere,
 }
 
-/// Where an object stood first.
+/// A path by its number; [`NONE`] for what stands in no folder.
+pub type Path = u32;
+
+/// The path of what a commit has at its root.
+const ROOT: Path = 0;
+
+/// For further paths of a folder its entries are gone through again: all in all so many times as many
+/// entries as the history has, and at least [`LEAST_AGAIN`]. Folders within folders may stand at paths
+/// without end.
+const TIMES_AGAIN: usize = 8;
+
+/// So many entries are gone through again in the smallest history.
+const LEAST_AGAIN: usize = 1 << 15;
+
+/// Where an object stood, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The number in the order of the commit that brought it there; [`NONE`] if no commit has it.
+    pub commit: u32,
+    /// The path.
+    pub path: Path,
+}
+
+/// What is known of an object.
 #[derive(Debug, Clone, Copy)]
 struct First {
-    /// The number of the commit in the order; [`NONE`] if no commit has it.
-    commit: u32,
-    /// The folder it stood in, or [`NONE`] for a root folder.
-    folder: Object,
-    name: u32,
+    /// Where it stood first.
+    place: Place,
     is_seen: bool,
     /// Whether it stands where nobody looks for keys.
     is_passed_by: bool,
+}
+
+/// All paths, each as a name in a folder.
+#[derive(Default)]
+struct Paths {
+    parts: Vec<(Path, u32)>,
+    numbers: FxHashMap<(Path, u32), Path>,
+}
+
+/// A folder that is gone through.
+struct Open {
+    folder: Object,
+    path: Path,
+    /// How many of its entries were gone through.
+    next: usize,
+    is_passed_by: bool,
+    /// Whether it was gone through before.
+    is_known: bool,
 }
 
 /// The order of commits, and what each brought.
 pub struct Firsts<'g> {
     graph: &'g Graph,
     of: Vec<First>,
+    /// Further places of objects, in the order of commits, but for those where nobody looks for keys.
+    further: Vec<(Object, Place)>,
+    further_known: FxHashSet<(Object, Path)>,
+    paths: Paths,
+    /// How many entries of folders may still be gone through again; `None` once there were more.
+    again: Option<usize>,
     /// Commits, parents before children, those that refs reach first.
     pub order: Vec<Object>,
     /// From where each of them is reached.
@@ -57,7 +101,8 @@ pub struct Firsts<'g> {
 impl<'g> Firsts<'g> {
     /// Goes through all commits. `tips` are what refs mean, `logged` what logs name.
     pub fn new(graph: &'g Graph, ids: &Ids, tips: &[Object], logged: &[Object]) -> Self {
-        let none = First { commit: NONE, folder: NONE, name: NONE, is_seen: false, is_passed_by: false };
+        let nowhere = Place { commit: NONE, path: NONE };
+        let none = First { place: nowhere, is_seen: false, is_passed_by: false };
         let (order, reached) = order(graph, ids, tips, logged);
         let named: FxHashSet<Object> =
             tips.iter().map(|tip| graph.peel(*tip)).filter(|tip| !graph.commits.contains_key(tip)).collect();
@@ -66,8 +111,20 @@ impl<'g> Firsts<'g> {
             (paths::is_vendored(&name), paths::is_no_text(&name))
         });
         let passed_by = passed_by.collect();
-        let mut firsts =
-            Self { graph, of: vec![none; ids.count()], order, reached, trees: Vec::new(), named, passed_by };
+        let entries = graph.all_trees().filter_map(|tree| graph.tree(tree)).map(<[_]>::len).sum::<usize>();
+        let mut firsts = Self {
+            graph,
+            of: vec![none; ids.count()],
+            further: Vec::new(),
+            further_known: FxHashSet::default(),
+            paths: Paths::new(),
+            again: Some(LEAST_AGAIN.max(entries.saturating_mul(TIMES_AGAIN))),
+            order,
+            reached,
+            trees: Vec::new(),
+            named,
+            passed_by,
+        };
         for number in 0..firsts.order.len() {
             let commit = firsts.order.get(number).and_then(|commit| graph.commits.get(commit));
             if let Some(commit) = commit {
@@ -88,37 +145,50 @@ impl<'g> Firsts<'g> {
     }
 
     fn enter(&mut self, root: Object, commit: u32) {
-        let first = First { commit, folder: NONE, name: NONE, is_seen: true, is_passed_by: false };
-        if self.graph.tree(root).is_none() || !self.mark(root, first) {
+        if self.graph.tree(root).is_none() {
             return;
         }
-        // A folder, how many of its entries were gone through, and whether it is passed by.
-        let mut open: Vec<(Object, usize, bool)> = vec![(root, 0, false)];
-        while let Some((folder, next, is_passed_by)) = open.last_mut() {
-            let (folder, is_passed_by) = (*folder, *is_passed_by);
-            let Some(item) = self.graph.tree(folder).and_then(|items| items.get(*next)) else {
-                self.trees.push(folder);
+        let mut open = Vec::new();
+        self.meet(root, Place { commit, path: ROOT }, false, &mut open);
+        while let Some(at) = open.last_mut() {
+            let Some(item) = self.graph.tree(at.folder).and_then(|items| items.get(at.next)) else {
+                if !at.is_known {
+                    self.trees.push(at.folder);
+                }
                 open.pop();
                 continue;
             };
-            *next += 1;
+            at.next += 1;
             let is_tree = self.graph.tree(item.object).is_some();
             let by_name = self.passed_by.get(item.name as usize).copied().unwrap_or_default();
-            let is_passed_by = is_passed_by || if is_tree { by_name.0 } else { by_name.1 };
-            let is_new = self.mark(item.object, First { commit, folder, name: item.name, is_seen: true, is_passed_by });
-            if is_new && is_tree {
-                open.push((item.object, 0, is_passed_by));
-            }
+            let is_passed_by = at.is_passed_by || if is_tree { by_name.0 } else { by_name.1 };
+            let known = self.of.get(item.object as usize).map_or(NONE, |first| first.place.path);
+            let path = match () {
+                () if is_passed_by => NONE,
+                () if self.paths.is(known, at.path, item.name) => known,
+                () => self.paths.number(at.path, item.name),
+            };
+            self.meet(item.object, Place { commit, path }, is_passed_by, &mut open);
         }
     }
 
-    fn mark(&mut self, object: Object, first: First) -> bool {
-        match self.of.get_mut(object as usize) {
-            Some(known) if !known.is_seen || known.is_passed_by && !first.is_passed_by => {
-                *known = first;
-                true
-            }
-            _ => false,
+    /// Takes down where an object stands, and opens it if it is a folder with something new to tell.
+    fn meet(&mut self, object: Object, place: Place, is_passed_by: bool, open: &mut Vec<Open>) {
+        let items = self.graph.tree(object).map(<[_]>::len);
+        let Some(known) = self.of.get_mut(object as usize) else { return };
+        let is_known = known.is_seen;
+        if !known.is_seen || known.is_passed_by && !is_passed_by {
+            *known = First { place, is_seen: true, is_passed_by };
+        } else if is_passed_by || known.place.path == place.path || self.again.is_none() {
+            return;
+        } else if self.further_known.insert((object, place.path)) {
+            self.further.push((object, place));
+            self.again = self.again.and_then(|again| again.checked_sub(items.unwrap_or_default()));
+        } else {
+            return;
+        }
+        if items.is_some() {
+            open.push(Open { folder: object, path: place.path, next: 0, is_passed_by, is_known });
         }
     }
 
@@ -127,26 +197,36 @@ impl<'g> Firsts<'g> {
         self.of.get(object as usize).is_some_and(|first| first.is_passed_by)
     }
 
-    /// The path at which an object stood first; `None` if no folder has it.
-    pub fn path(&self, object: Object) -> Option<String> {
-        let mut parts: Vec<&[u8]> = Vec::new();
-        let mut at = self.of.get(object as usize).filter(|first| first.is_seen)?;
-        while at.folder != NONE {
-            parts.push(self.graph.name(at.name));
-            at = self.of.get(at.folder as usize)?;
+    /// Where an object stood first; [`NONE`] twice if no folder has it.
+    pub fn first(&self, object: Object) -> Place {
+        self.of.get(object as usize).map_or(Place { commit: NONE, path: NONE }, |first| first.place)
+    }
+
+    /// Where objects stood beside, in the order of commits, but for those where nobody looks for keys.
+    pub fn further(&self) -> &[(Object, Place)] {
+        &self.further
+    }
+
+    /// Whether folders stood at more paths than are gone through.
+    pub fn is_cut(&self) -> bool {
+        self.again.is_none()
+    }
+
+    /// A path by its number; `None` for what no folder has.
+    pub fn path(&self, path: Path) -> Option<String> {
+        let mut names: Vec<&[u8]> = Vec::new();
+        let mut part = self.paths.parts.get(path as usize)?;
+        while part.0 != NONE {
+            names.push(self.graph.name(part.1));
+            part = self.paths.parts.get(part.0 as usize)?;
         }
-        parts.reverse();
-        Some(parts.iter().map(|part| String::from_utf8_lossy(part)).collect::<Vec<_>>().join("/"))
+        names.reverse();
+        Some(names.iter().map(|name| String::from_utf8_lossy(name)).collect::<Vec<_>>().join("/"))
     }
 
-    /// The commit that brought an object.
-    pub fn commit(&self, object: Object) -> Option<&Commit> {
-        self.graph.commits.get(self.order.get(self.number(object)? as usize)?)
-    }
-
-    /// The place of that commit in the order.
-    pub fn number(&self, object: Object) -> Option<u32> {
-        self.of.get(object as usize).map(|first| first.commit).filter(|number| *number != NONE)
+    /// A commit by its place in the order.
+    pub fn commit(&self, number: u32) -> Option<&Commit> {
+        self.graph.commits.get(self.order.get(number as usize)?)
     }
 
     /// From where an object is reached.
@@ -154,8 +234,27 @@ impl<'g> Firsts<'g> {
         if self.named.contains(&object) {
             return Reached::Refs;
         }
-        let number = self.number(object).and_then(|number| self.reached.get(number as usize));
-        number.copied().unwrap_or(Reached::Nowhere)
+        self.reached.get(self.first(object).commit as usize).copied().unwrap_or(Reached::Nowhere)
+    }
+}
+
+impl Paths {
+    fn new() -> Self {
+        Self { parts: vec![(NONE, NONE)], ..Self::default() }
+    }
+
+    /// Whether a path is that of a name in a folder.
+    fn is(&self, path: Path, folder: Path, name: u32) -> bool {
+        self.parts.get(path as usize) == Some(&(folder, name))
+    }
+
+    fn number(&mut self, folder: Path, name: u32) -> Path {
+        let next = u32::try_from(self.parts.len()).unwrap_or(NONE);
+        let number = *self.numbers.entry((folder, name)).or_insert(next);
+        if number == next {
+            self.parts.push((folder, name));
+        }
+        number
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::RuleId;
 use crate::model::secret::Written;
 use crate::secrets::Hit;
 
-use super::first::Firsts;
+use super::first::{Firsts, Place};
 use super::graph::{Commit, Graph};
 use super::ids::{Ids, Object};
 use super::seen::{self, Tips};
@@ -25,8 +25,10 @@ pub struct PastKey {
     pub ends: String,
     /// How it was written.
     pub written: Written,
-    /// Where it stood, the oldest first; a path once.
+    /// Where the rule knows it, the oldest first; a path once.
     pub versions: Vec<Version>,
+    /// Where it stood first, for whichever rule.
+    pub first: Version,
     /// Whether it is in the newest version.
     pub in_head: bool,
     /// Who can see it, as the end of a sentence.
@@ -46,52 +48,58 @@ pub struct Version {
 
 #[derive(Default)]
 struct Gathered {
-    /// The rules that know it.
-    rules: BTreeSet<RuleId>,
     length: usize,
     ends: String,
     /// Plainly, if it is anywhere.
     written: Option<Written>,
-    objects: Vec<Object>,
-    /// By path: when it came there, in the order of commits, and with which object.
-    paths: BTreeMap<String, (u32, Object)>,
+    objects: BTreeSet<Object>,
+    /// By rule and path: when it came there, in the order of commits.
+    rules: BTreeMap<RuleId, BTreeMap<String, u32>>,
 }
 
-/// Puts together what was found in objects. A key that several rules know has the same history for each.
-pub fn keys(hits: Vec<(Object, Vec<Hit>)>, graph: &Graph, ids: &Ids, firsts: &Firsts<'_>, tips: &Tips) -> Vec<PastKey> {
+/// Puts together what was found in objects. A key that several rules know came with the same commit for each.
+pub fn keys(
+    hits: Vec<(Object, Place, Vec<Hit>)>,
+    graph: &Graph,
+    ids: &Ids,
+    firsts: &Firsts<'_>,
+    tips: &Tips,
+) -> Vec<PastKey> {
     let mut gathered: BTreeMap<String, Gathered> = BTreeMap::new();
-    for (object, hits) in hits {
-        let path = firsts.path(object).unwrap_or_else(|| named(object, ids, graph, tips));
-        let when = firsts.number(object).unwrap_or(u32::MAX);
+    for (object, place, hits) in hits {
+        let path = firsts.path(place.path).unwrap_or_else(|| named(object, ids, graph, tips));
         for hit in hits {
             let key = gathered.entry(hit.digest).or_default();
             (key.length, key.ends) = (hit.length, hit.ends);
-            key.rules.insert(hit.rule);
             key.written = Some(key.written.map_or(hit.written, |known| known.min(hit.written)));
-            key.objects.push(object);
-            let first = key.paths.entry(path.clone()).or_insert((when, object));
-            *first = (*first).min((when, object));
+            key.objects.insert(object);
+            let first = key.rules.entry(hit.rule).or_default().entry(path.clone()).or_insert(place.commit);
+            *first = (*first).min(place.commit);
         }
     }
-    let objects: Vec<Vec<Object>> = gathered.values_mut().map(|key| std::mem::take(&mut key.objects)).collect();
+    let objects: Vec<Vec<Object>> =
+        gathered.values_mut().map(|key| std::mem::take(&mut key.objects).into_iter().collect()).collect();
     let seen = seen::seen(graph, firsts, tips, ids.count(), &objects);
     let mut keys = Vec::new();
     for ((digest, key), seen) in gathered.into_iter().zip(seen) {
-        let mut versions: Vec<(u32, Object, String)> =
-            key.paths.into_iter().map(|(path, (when, object))| (when, object, path)).collect();
-        versions.sort_unstable_by(|a, b| (a.0, &a.2).cmp(&(b.0, &b.2)));
-        let versions: Vec<Version> =
-            versions.into_iter().map(|(_, object, path)| version(path, firsts.commit(object), ids)).collect();
-        keys.extend(key.rules.into_iter().map(|rule| PastKey {
-            rule,
-            digest: digest.clone(),
-            length: key.length,
-            ends: key.ends.clone(),
-            written: key.written.unwrap_or_default(),
-            versions: versions.clone(),
-            in_head: seen.in_head,
-            seen: seen.words(),
-        }));
+        let version = |(when, path): (u32, String)| version(path, firsts.commit(when), ids);
+        let all = key.rules.values().flatten();
+        let Some(first) = all.map(|(path, when)| (*when, path.clone())).min().map(version) else { continue };
+        for (rule, paths) in key.rules {
+            let mut versions: Vec<(u32, String)> = paths.into_iter().map(|(path, when)| (when, path)).collect();
+            versions.sort_unstable();
+            keys.push(PastKey {
+                rule,
+                digest: digest.clone(),
+                length: key.length,
+                ends: key.ends.clone(),
+                written: key.written.unwrap_or_default(),
+                versions: versions.into_iter().map(version).collect(),
+                first: first.clone(),
+                in_head: seen.in_head,
+                seen: seen.words(),
+            });
+        }
     }
     keys.sort_by(|a, b| (&a.rule, &a.digest).cmp(&(&b.rule, &b.digest)));
     keys

@@ -107,6 +107,8 @@ pub struct Committed {
     pub commit: Option<String>,
     /// The day on which the commit was written, `2019-03-02`.
     pub day: Option<String>,
+    /// The first digits of the commit that brought the key to any place, and its day.
+    pub first: (Option<String>, Option<String>),
     /// Whether the newest version has it, at this place or another one.
     pub in_head: bool,
     /// Who can see it, as the end of a sentence: `in 3 branches`.

@@ -58,6 +58,7 @@ pub fn search(
                 standing: Standing::Committed(Committed {
                     commit: version.commit,
                     day: version.day,
+                    first: (key.first.commit.clone(), key.first.day.clone()),
                     in_head: key.in_head,
                     seen: key.seen.clone(),
                 }),

@@ -32,10 +32,15 @@ pub fn in_text(lists: &[Arc<Allow>], key: &[u8], whole: &[u8], line: &[u8]) -> b
 /// Whether a list that asks for path and text together says that a key is none. What the rule's
 /// whole pattern matched is no longer known here.
 pub fn at_path(lists: &[Arc<Allow>], path: &str, key: &[u8], line: &[u8]) -> bool {
-    lists.iter().filter(|list| list.together && asks_for_text(list) && list.about != About::Match).any(|list| {
+    lists.iter().filter(|list| asks_at_path(list, path)).any(|list| {
         let text = if list.about == About::Line { line } else { key };
-        has_path(list, path) && has_text(list, key, text)
+        has_text(list, key, text)
     })
+}
+
+/// Whether a list asks for path and text together, and the path is such a one.
+pub fn asks_at_path(list: &Allow, path: &str) -> bool {
+    list.together && asks_for_text(list) && list.about != About::Match && has_path(list, path)
 }
 
 /// Whether a key has the characters that it needs.

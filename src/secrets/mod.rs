@@ -112,9 +112,7 @@ impl Scanner {
     /// The key that a file is as a whole.
     pub fn in_file(&self, path: &str, bytes: &[u8]) -> Option<Hit> {
         let is_key = |rule: &Known| {
-            rule.matcher.files.has(path)
-                && !rule.matcher.not_paths.has(path)
-                && !allowed::passes_by(&rule.matcher.allowed, path)
+            rule.may_be_file(path)
                 && !bytes.is_empty()
                 && rule.matcher.check.is_none_or(|check| check::file(check, bytes))
         };
@@ -182,6 +180,12 @@ impl Known {
     /// Whether the rule is about files of this path, and no list passes them by.
     fn wants_path(&self, path: &str) -> bool {
         self.is_about(path) && !allowed::passes_by(&self.matcher.allowed, path)
+    }
+
+    /// Whether a file of this path may be a key as a whole.
+    fn may_be_file(&self, path: &str) -> bool {
+        let matcher = &self.matcher;
+        matcher.files.has(path) && !matcher.not_paths.has(path) && !allowed::passes_by(&matcher.allowed, path)
     }
 
     fn is_about(&self, path: &str) -> bool {

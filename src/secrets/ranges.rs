@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::rules::secret::Allow;
 
 use super::wrapped::Wrapped;
-use super::{Hit, Known, Scanner, allowed};
+use super::{Hit, Known, Scanner, allowed, judge};
 
 /// Bytes round a key in which a comment may allow it, and one more for what a pattern asks of its neighbours.
 pub(super) const LINE: u32 = 513;
@@ -35,6 +35,26 @@ pub struct Copied {
 
 /// The rules that are about files of a path, by number.
 pub type Rules = Arc<[bool]>;
+
+/// The rules of several paths.
+pub fn all(rules: &[Rules]) -> Rules {
+    match rules {
+        [one] => Arc::clone(one),
+        _ => {
+            let count = rules.first().map_or(0, |first| first.len());
+            (0..count).map(|number| rules.iter().any(|rules| rules.get(number) == Some(&true))).collect()
+        }
+    }
+}
+
+/// All that rules ask of a path. Whatever a text holds, it has the same keys at all paths of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Kind {
+    rules: Rules,
+    /// Of each rule whether a file of the path may be a key as a whole, whether the path has what is
+    /// wanted beside a key, and which of the lists that ask for a text too are about it.
+    answers: Vec<bool>,
+}
 
 /// What is known of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +100,13 @@ impl Searched {
     pub fn is_empty(&self) -> bool {
         self.caught.is_empty() && self.wrapped.is_empty()
     }
+
+    /// What was found for some of the rules.
+    pub fn only(&self, rules: &Rules) -> Self {
+        let caught = self.caught.iter().filter(|caught| has(rules, caught.rule)).copied().collect();
+        let wrapped = self.wrapped.iter().filter(|wrapped| has(rules, wrapped.rule)).copied().collect();
+        Self { rules: Arc::clone(rules), length: self.length, words: Vec::new(), caught, wrapped }
+    }
 }
 
 impl Copied {
@@ -102,6 +129,16 @@ impl Scanner {
         };
         let wanted = |rule: &Known| rule.is_about(path) && !rule.matcher.allowed.iter().any(&mut passes_by);
         self.rules.iter().map(wanted).collect()
+    }
+
+    /// The kind of a path.
+    pub fn kind_of(&self, path: &str) -> Kind {
+        let answers = self.rules.iter().flat_map(|rule| {
+            let beside = !rule.matcher.beside.is_empty() && judge::has_word(path.as_bytes(), &rule.matcher.beside);
+            let lists = rule.matcher.allowed.iter().map(|list| allowed::asks_at_path(list, path));
+            [rule.may_be_file(path), beside].into_iter().chain(lists)
+        });
+        Kind { rules: self.rules_for(path), answers: answers.collect() }
     }
 
     /// The keys in a text, in the order of their places. Of several rules about the same

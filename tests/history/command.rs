@@ -122,6 +122,10 @@ fn a_key_of_the_server_is_a_way_to_every_class_wherever_it_lies() {
     let gone = ask(&["who-can", "find", "Note"]);
     assert!(gone.contains("the master key (whoever can read the history of the repository, server.js)"), "{gone}");
     assert!(!ask(&["who-can", "find", "Note", "--no-history"]).contains("THRU"));
+    repo.write("config.js", &line(&key(2)));
+    let beside = ask(&["who-can", "find", "Note"]);
+    assert!(beside.contains("the master key (whoever can read the file, config.js:2)"), "{beside}");
+    std::fs::remove_file(folder.join("config.js")).unwrap();
     let report = check(&folder, &[], &[]).1;
     let name = &keys(&report)[0]["name"];
     repo.write("parse-audit.toml", &format!("[[ignore]]\nfinding = {name}\nreason = 'the key was changed'\n"));

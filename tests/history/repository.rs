@@ -102,6 +102,11 @@ impl Repo {
         git(self.folder.path(), &["hash-object", "-w", "--stdin"], text)
     }
 
+    /// Writes a folder of entries as `git ls-tree` shows them; its id.
+    pub fn tree(&self, items: &str) -> String {
+        git(self.folder.path(), &["mktree"], items)
+    }
+
     /// What is found in its history.
     pub fn search(&self, how: Search) -> Report {
         search(self.folder.path(), &Range::default(), how)
