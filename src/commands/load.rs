@@ -31,7 +31,7 @@ use crate::secrets::redact::Salt;
 use crate::settings::{Data, PLACES, Settings};
 use crate::verify::{self, verify};
 
-use super::staged;
+use super::{quoted, staged};
 
 /// The number of the configuration among the files of a report.
 const CONFIG_FILE: FileId = FileId(u32::MAX);
@@ -168,7 +168,7 @@ fn read_app(
     select: impl FnOnce(Program, &Settings) -> Result<Program>,
     search: Search,
 ) -> Result<Loaded> {
-    let Prepared { config, program, notes } = prepare(path, args, select)?;
+    let Prepared { config, program, notes, leaves_keys_out } = prepare(path, args, select)?;
     let version = server_version(&config.settings, args)?;
     let Search { salt, past, of_git, archives, wanted, server } = search;
     let rules = program.rules.values().filter(|rule| match &rule.matcher {
@@ -185,6 +185,9 @@ fn read_app(
     let (server_version, searching) = (version, Some(Arc::clone(&scanner)));
     let settings = read::Settings { ignored, server_version, scanner: searching, past, of_git, archives, keys_alone };
     let mut reading = read::read(&input, &settings, progress);
+    if leaves_keys_out {
+        quoted::hide_keys(&mut reading.snapshot.texts);
+    }
     reading.snapshot.gaps.extend(notes.iter().map(gap));
     if let Some(server) = &server {
         let (verified, problems) = verify(server, &scanner);
@@ -202,6 +205,8 @@ pub struct Prepared {
     pub program: Program,
     /// What rules of other scanners say and we cannot.
     pub notes: Vec<Note>,
+    /// Whether rules about keys are not among those that are wanted: then others must not show what these would hide.
+    pub leaves_keys_out: bool,
 }
 
 /// Reads the configuration and the rules.
@@ -220,12 +225,25 @@ pub fn prepare(
     }
     let config = config(path, args)?;
     let (program, notes) = program(&config, args)?;
+    let about_keys =
+        |program: &Program| program.rules.values().filter(|rule| matches!(rule.matcher, Matcher::Secret(_))).count();
+    let all = about_keys(&program);
     let program = select(program, &config.settings)?;
-    Ok(Prepared { config, program, notes })
+    let leaves_keys_out = about_keys(&program) < all;
+    Ok(Prepared { config, program, notes, leaves_keys_out })
 }
 
 /// Puts what was read to what was known before.
-pub fn loaded(config: Config, program: Program, mut reading: Reading, needs_app: bool) -> Result<Loaded> {
+pub fn loaded(mut config: Config, program: Program, mut reading: Reading, needs_app: bool) -> Result<Loaded> {
+    if let Some((name, text, _)) = &mut config.source {
+        *text = quoted::without_keys(text);
+        // What is only shown is taken from there too; what means something stays as it was written.
+        if let Ok(shown) = Settings::parse(name, text) {
+            config.settings.app = shown.app;
+            let reasons = shown.ignore.into_iter().map(|ignore| ignore.reason);
+            config.settings.ignore.iter_mut().zip(reasons).for_each(|(ignore, reason)| ignore.reason = reason);
+        }
+    }
     let directives = directives(&config)?;
     if let Some((name, text, _)) = config.source {
         let text = Text::new(text.as_bytes(), Show::Everything, Syntax::Toml);

@@ -64,7 +64,7 @@ impl MadeUp {
 }
 
 /// The key that a placeholder stands for; `None` if it is none of ours.
-fn value(placeholder: &str) -> Option<String> {
+pub fn value(placeholder: &str) -> Option<String> {
     let inner = placeholder.strip_prefix("{{")?.strip_suffix("}}")?;
     let (kind, rest) = inner.split_once(':').unwrap_or((inner, ""));
     let argument = rest.split(':').next().unwrap_or_default();

@@ -6,7 +6,9 @@ mod can;
 pub(crate) mod check;
 mod explain;
 mod load;
-mod made_up;
+pub mod made_up;
+pub mod panics;
+mod quoted;
 pub mod rule_cases;
 mod rules;
 mod shell;
@@ -49,12 +51,27 @@ pub fn run(cli: &Cli) -> u8 {
         // Whoever reads the output has seen enough.
         Err(error) if is_broken_pipe(&error) => CLEAN,
         Err(error) => {
-            // What was typed or found is quoted, and may hold escape sequences.
-            for line in format!("error: {error:#}").lines() {
-                let _ = writeln!(io::stderr(), "{}", clean::text(line));
-            }
+            say_error(&format!("error: {error:#}"));
             WRONG_USE
         }
+    }
+}
+
+/// Says what is wrong with arguments, or what they ask for (`--help`), and gives the exit code.
+pub fn refuse(error: &clap::Error) -> u8 {
+    let said = error.render().to_string();
+    if error.use_stderr() && quoted::without_keys(&said) != said {
+        say_error(&said);
+    } else {
+        let _ = error.print();
+    }
+    u8::try_from(error.exit_code()).unwrap_or(WRONG_USE)
+}
+
+/// What was typed or found is quoted, and may hold keys and escape sequences.
+fn say_error(error: &str) {
+    for line in quoted::without_keys(error).lines() {
+        let _ = writeln!(io::stderr(), "{}", clean::text(line));
     }
 }
 

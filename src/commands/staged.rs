@@ -22,7 +22,7 @@ pub fn load(
     args: &InputArgs,
     select: impl FnOnce(Program, &Settings) -> Result<Program>,
 ) -> Result<Loaded> {
-    let Prepared { config, program, notes } = prepare(path, args, select)?;
+    let Prepared { config, program, notes, .. } = prepare(path, args, select)?;
     let program = program.select(|rule| matches!(rule.matcher, Matcher::Secret(_)));
     if program.rules.is_empty() {
         bail!("none of the rules is about keys, and --staged looks for nothing else");

@@ -194,6 +194,11 @@ impl Texts {
         self.files.get_mut(&id)
     }
 
+    /// All files, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut SourceFile> {
+        self.files.values_mut()
+    }
+
     /// All files in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         self.files.iter().map(|(id, file)| (*id, file))
