@@ -25,6 +25,7 @@ use crate::model::snapshot::Gap;
 use crate::model::{ClassName, RuleId, Snapshot};
 use crate::permit::Engine;
 use crate::rules::program::Program;
+use crate::rules::secret::SecretMatcher;
 use crate::rules::{FactMatcher, Matcher, Rule, Who};
 
 pub use leaks::{Holder, LostKey};
@@ -75,11 +76,7 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
                     add(&mut found, finding(rule, &matcher.message, fact));
                 }
             }
-            Matcher::Secret(matcher) => {
-                for (fact, more) in leaks::facts(rule, snapshot) {
-                    add(&mut found, finding(rule, &format!("{}{more}", matcher.message), fact));
-                }
-            }
+            Matcher::Secret(matcher) => add_keys(&mut found, rule, matcher, snapshot),
         }
     }
     let mut outcome = without_ignored(found, snapshot, program, directives, today);
@@ -97,9 +94,7 @@ pub fn lost_keys(
     let mut found = BTreeMap::new();
     for rule in program.rules.values() {
         if let Matcher::Secret(matcher) = &rule.matcher {
-            for (fact, _) in leaks::facts(rule, snapshot) {
-                add(&mut found, finding(rule, &matcher.message, fact));
-            }
+            add_keys(&mut found, rule, matcher, snapshot);
         }
     }
     leaks::lost(without_ignored(found, snapshot, program, directives, today).findings, program, snapshot)
@@ -178,6 +173,18 @@ fn finding(rule: &Rule, message: &str, fact: Fact) -> Finding {
         severity: fact.severity.unwrap_or(rule.severity),
         rows: fact.rows,
         standing: fact.standing,
+    }
+}
+
+/// Adds the keys that a rule knows.
+fn add_keys(
+    found: &mut BTreeMap<(RuleId, String), Finding>,
+    rule: &Rule,
+    matcher: &SecretMatcher,
+    snapshot: &Snapshot,
+) {
+    for (fact, more) in leaks::facts(rule, snapshot) {
+        add(found, finding(rule, &format!("{}{more}", matcher.message), fact));
     }
 }
 

@@ -4,9 +4,9 @@
 //! configuration that could have set it.
 
 use crate::model::server::Options;
-use crate::model::{App, Known, Operation, Place};
+use crate::model::{Known, Operation, Place};
 use crate::permit::addresses::has_anywhere;
-use crate::permit::{Behaviour, Engine};
+use crate::permit::{Addresses, Engine};
 use crate::rules::Who;
 
 use super::access::Access;
@@ -18,7 +18,7 @@ pub fn facts(engine: &Engine<'_>, access: &[Access<'_>]) -> Vec<Fact> {
     let all = app.server.options.read().into_iter().chain(&app.server.other_options);
     let mut facts: Vec<Fact> = Vec::new();
     for options in all {
-        let of_options = Facts { app, options, behaviour: &engine.settings.behaviour, found: Vec::new() };
+        let of_options = Facts { engine, options, found: Vec::new() };
         for fact in of_options.find(access) {
             if !facts.iter().any(|known| known.subject == fact.subject && known.kind == fact.kind) {
                 facts.push(fact);
@@ -29,17 +29,16 @@ pub fn facts(engine: &Engine<'_>, access: &[Access<'_>]) -> Vec<Fact> {
 }
 
 struct Facts<'a> {
-    app: &'a App,
+    engine: &'a Engine<'a>,
     options: &'a Options,
-    behaviour: &'a Behaviour,
     found: Vec<Fact>,
 }
 
 impl Facts<'_> {
     fn find(mut self, access: &[Access<'_>]) -> Vec<Fact> {
-        let (options, behaviour) = (self.options, self.behaviour);
+        let (options, behaviour) = (self.options, &self.engine.settings.behaviour);
         // Defaults of an unknown version are guesses; only what is written counts then.
-        let version_known = self.app.server.version.is_read();
+        let version_known = self.engine.app.server.version.is_read();
         let is_default = |option: &str| version_known && !options.unknown.contains(option);
         let default = |option: &str, value: bool| is_default(option).then_some(value);
         let by_default = default("allowClientClassCreation", behaviour.class_creation_default);
@@ -56,12 +55,7 @@ impl Facts<'_> {
         if options.enforce_private_users.or(by_default) == Some(false) {
             self.add("public-users", "enforcePrivateUsers", "false");
         }
-        let from_anywhere = match &options.master_key_ips {
-            Some(list) if list.is_empty() => version_known && behaviour.master_key_from_anywhere,
-            Some(list) => has_anywhere(list),
-            None => is_default("masterKeyIps") && behaviour.master_key_from_anywhere,
-        };
-        if from_anywhere {
+        if self.engine.master_key_addresses(Some(options)) == Addresses::All {
             let value = options.master_key_ips.as_ref().map_or_else(|| "not set".to_owned(), in_words);
             self.add("master-key-from-anywhere", "masterKeyIps", &value);
         }
@@ -110,7 +104,7 @@ impl Facts<'_> {
     }
 
     fn add(&mut self, kind: &'static str, option: &str, value: &str) {
-        let version = match &self.app.server.version {
+        let version = match &self.engine.app.server.version {
             Known::Read(found) => found.version.to_string(),
             Known::Unread(_) => String::new(),
         };
@@ -128,7 +122,7 @@ impl Facts<'_> {
             _ => "appId",
         };
         let near = [guarded, "appId", "masterKey"].iter().find_map(|name| self.options.at.get(*name));
-        let version = self.app.server.version.read().and_then(|found| found.at.clone());
+        let version = self.engine.app.server.version.read().and_then(|found| found.at.clone());
         written.or(near).cloned().or(version).unwrap_or(Place::File { file: crate::model::FileId(0) })
     }
 }

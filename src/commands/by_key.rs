@@ -47,7 +47,7 @@ pub fn line(engine: &Engine<'_>, key: &LostKey, report: &Report<'_>) -> String {
 /// From where the server takes the key.
 fn taken(engine: &Engine<'_>, opens: Opens) -> String {
     let option = opens.addresses();
-    match (opens, engine.master_key_addresses()) {
+    match (opens, engine.master_key_addresses(engine.app.server.options.read())) {
         (Opens::ReadOnlyMasterKey, _) | (Opens::MasterKey, Addresses::All) => String::new(),
         (Opens::MasterKey, Addresses::Named(networks)) => {
             format!("; the server takes it only from {}", in_words(networks))

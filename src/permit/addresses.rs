@@ -1,6 +1,6 @@
 //! From where the server takes a key: `masterKeyIps` and its like.
 
-use crate::model::Known;
+use crate::model::server::Options;
 
 use super::Engine;
 
@@ -26,14 +26,14 @@ pub fn has_anywhere(list: &[String]) -> bool {
 }
 
 impl Engine<'_> {
-    /// From where the server takes the master key.
-    pub fn master_key_addresses(&self) -> Addresses {
+    /// From where a server with these options, `None` if they were not read, takes the master key.
+    pub fn master_key_addresses(&self, options: Option<&Options>) -> Addresses {
         let default = match self.settings.behaviour.master_key_from_anywhere {
             true => Addresses::All,
             false if self.app.server.version.is_read() => Addresses::OwnMachine,
             false => Addresses::Unknown,
         };
-        let Known::Read(options) = &self.app.server.options else {
+        let Some(options) = options else {
             return if default == Addresses::All { default } else { Addresses::Unknown };
         };
         match &options.master_key_ips {
@@ -49,8 +49,8 @@ impl Engine<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::App;
-    use crate::model::server::{FoundVersion, Options, VersionFrom};
+    use crate::model::server::{FoundVersion, VersionFrom};
+    use crate::model::{App, Known};
 
     fn from(version: Option<&str>, options: Option<Options>) -> Addresses {
         let mut app = App::default();
@@ -58,10 +58,7 @@ mod tests {
             let version = semver::Version::parse(version).unwrap();
             app.server.version = Known::Read(FoundVersion { version, from: VersionFrom::Lock, at: None });
         }
-        if let Some(options) = options {
-            app.server.options = Known::Read(options);
-        }
-        Engine::new(&app).master_key_addresses()
+        Engine::new(&app).master_key_addresses(options.as_ref())
     }
 
     #[test]
