@@ -51,10 +51,13 @@ pub fn is_root(folder: &Path) -> bool {
     folder.join(".git").exists() || ["HEAD", "objects", "refs"].iter().all(|name| folder.join(name).exists())
 }
 
-/// The root of the repository with a working tree that a folder or file lies in.
-pub fn root_of(path: &Path) -> Option<PathBuf> {
+/// The root of the repository with a working tree that a folder or file lies in, and the path from
+/// there, with `/`.
+pub fn root_of(path: &Path) -> Option<(PathBuf, String)> {
     let path = path.canonicalize().ok()?;
-    path.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
+    let root = path.ancestors().find(|folder| folder.join(".git").exists())?;
+    let below = path.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/");
+    Some((root.to_owned(), below))
 }
 
 fn open_repository(root: &Path) -> Result<gix::Repository, String> {

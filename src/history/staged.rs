@@ -52,9 +52,8 @@ impl Staged {
     /// What is staged in the repository that a folder or file lies in, as far as it lies there;
     /// `None` if that is no repository. `index` takes the place of its index.
     pub fn open(path: &Path, index: Option<&Path>) -> Option<Result<Self, Problem>> {
-        let root = git::root_of(path)?;
+        let (root, below) = git::root_of(path)?;
         let fault = |error| Problem::new(".git", error, "keys in what is staged were not looked for");
-        let below = path.canonicalize().ok()?.strip_prefix(&root).ok()?.to_string_lossy().replace('\\', "/");
         let opened = Objects::open(&root, index).and_then(|objects| Ok((objects.changed()?, objects)));
         Some(opened.map_err(fault).map(|(changed, objects)| Self::new(objects, changed, &below)))
     }

@@ -23,10 +23,9 @@ impl Tracked {
     ///
     /// The index is damaged.
     pub fn read(path: &Path) -> Option<Result<Self, String>> {
-        let root = git::root_of(path)?;
         let path = path.canonicalize().ok()?;
         let folder = if path.is_dir() { path.as_path() } else { path.parent()? }.to_owned();
-        let below = folder.strip_prefix(&root).ok()?.to_string_lossy().replace('\\', "/");
+        let (root, below) = git::root_of(&folder)?;
         let below = if below.is_empty() { below } else { format!("{below}/") };
         let paths = Objects::open(&root, None).and_then(|objects| objects.tracked());
         let shown = |paths: Vec<Vec<u8>>| paths.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();

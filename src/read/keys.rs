@@ -64,25 +64,24 @@ pub fn search(scanner: &Scanner, files: &[Searched], texts: &mut Texts, problems
 
 /// Puts what was found in a file into the texts, with every key blanked.
 pub fn take(texts: &mut Texts, file: FileId, path: &str, outcome: Outcome, found: &mut Vec<SecretHit>) {
-    if outcome.hits.is_empty() {
+    let Outcome { hits, text, .. } = outcome;
+    if hits.is_empty() {
         return;
     }
-    let has_spans = keep(texts, file, path, &outcome);
-    for hit in outcome.hits {
+    let has_spans = keep(texts, file, path, &hits, text);
+    for hit in hits {
         let at = match has_spans.then(|| span(texts, file, &hit)).flatten() {
             Some(span) => Place::Text { file, span },
             None => Place::File { file },
         };
-        found.push(SecretHit {
-            rule: hit.rule,
-            at,
-            digest: hit.digest,
-            length: hit.length,
-            ends: hit.ends,
-            written: hit.written,
-            standing: Standing::Untold,
-        });
+        found.push(told(hit, at));
     }
+}
+
+/// What is told of a key that was found at a place.
+pub fn told(hit: Hit, at: Place) -> SecretHit {
+    let Hit { rule, digest, length, ends, written, .. } = hit;
+    SecretHit { rule, at, digest, length, ends, written, standing: Standing::Untold }
 }
 
 impl Outcome {
@@ -163,10 +162,10 @@ pub fn in_pieces(scanner: &Scanner, path: &str, bytes: &mut dyn Read) -> io::Res
 
 /// Keeps the text of a file with keys, or blanks them in the one that is kept already.
 /// Whether spans of hits mean something in it.
-fn keep(texts: &mut Texts, file: FileId, path: &str, outcome: &Outcome) -> bool {
-    match (texts.get_mut(file).map(|source| &mut source.content), &outcome.text) {
+fn keep(texts: &mut Texts, file: FileId, path: &str, hits: &[Hit], text: Option<Text>) -> bool {
+    match (texts.get_mut(file).map(|source| &mut source.content), text) {
         (Some(Content::Text(kept)), Some(text)) if kept.text.len() == text.text.len() => {
-            kept.blank(outcome.hits.iter().map(|hit| hit.span.clone()));
+            kept.blank(hits.iter().map(|hit| hit.span.clone()));
             true
         }
         (Some(Content::Text(kept)), _) => {
@@ -176,7 +175,7 @@ fn keep(texts: &mut Texts, file: FileId, path: &str, outcome: &Outcome) -> bool 
         }
         (Some(Content::Head(_)), _) => false,
         (None, Some(text)) => {
-            let content = Content::Text(text.clone());
+            let content = Content::Text(text);
             texts.insert(file, SourceFile { path: path.to_owned(), content });
             true
         }

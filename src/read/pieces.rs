@@ -13,8 +13,10 @@ use zeroize::Zeroizing;
 use crate::model::place::{Content, Texts};
 use crate::model::secret::Written;
 use crate::model::unit::{Arg, Expr, ExprKind};
-use crate::model::{FileId, Place, SecretHit, Span, Standing, Unit};
+use crate::model::{FileId, Place, SecretHit, Span, Unit};
 use crate::secrets::{Hit, Scanner, base64};
+
+use super::keys;
 
 /// Shorter values are no keys that a rule would know.
 const SHORTEST: usize = 6;
@@ -51,14 +53,9 @@ pub fn search(scanner: &Scanner, units: &[Unit], known: &[SecretHit], texts: &mu
         if let Some(Content::Text(text)) = texts.get_mut(unit.file).map(|source| &mut source.content) {
             text.blank(found.iter().map(|(span, _)| span.start()..span.end()));
         }
-        hits.extend(found.into_iter().map(|(span, hit)| SecretHit {
-            rule: hit.rule,
-            at: Place::Text { file: unit.file, span },
-            digest: hit.digest,
-            length: hit.length,
-            ends: hit.ends,
-            written: Written::InPieces,
-            standing: Standing::Untold,
+        hits.extend(found.into_iter().map(|(span, hit)| {
+            let at = Place::Text { file: unit.file, span };
+            SecretHit { written: Written::InPieces, ..keys::told(hit, at) }
         }));
     }
     hits

@@ -40,17 +40,7 @@ const ALLOW: [&str; 8] =
 type Targeted<'t> = (Arc<Allow>, Vec<&'t str>);
 
 /// Reads the file.
-pub fn read(import: &mut Import<'_>) -> Result<(), Mistake> {
-    let root = import.source.toml()?;
-    // The tree is read into the rules; nothing of it is kept.
-    let mut inner =
-        Import { tool: import.tool, source: import.source, ids: Default::default(), done: Default::default() };
-    read_root(&mut inner, Table::of(import.source, &root)?)?;
-    import.done = inner.done;
-    Ok(())
-}
-
-fn read_root<'t>(import: &mut Import<'t>, root: Table<'t>) -> Result<(), Mistake> {
+pub fn read<'t>(import: &mut Import<'t>, root: Table<'t>) -> Result<(), Mistake> {
     for key in root.others(&FILE) {
         import.note("", &format!("the key `{key}`"), "not known here, and left out");
     }

@@ -35,16 +35,7 @@ const NEEDS: [&str; 6] =
     ["min_digits", "min_uppercase", "min_lowercase", "min_special_chars", "special_chars", "ignore_if_contains"];
 
 /// Reads the file.
-pub fn read(import: &mut Import<'_>) -> Result<(), Mistake> {
-    let root = import.source.yaml()?;
-    let mut inner =
-        Import { tool: import.tool, source: import.source, ids: Default::default(), done: Default::default() };
-    read_root(&mut inner, Table::of(import.source, &root)?)?;
-    import.done = inner.done;
-    Ok(())
-}
-
-fn read_root<'t>(import: &mut Import<'t>, root: Table<'t>) -> Result<(), Mistake> {
+pub fn read<'t>(import: &mut Import<'t>, root: Table<'t>) -> Result<(), Mistake> {
     for key in root.others(&["rules"]) {
         import.note("", &format!("the key `{key}`"), "not known here, and left out");
     }

@@ -21,7 +21,7 @@ use crate::severity::{Confidence, Severity};
 
 use super::secret::{Allow, MOST_BYTES, Needs, Paths, Pattern, Samples, SecretMatcher};
 use super::{Matcher, Rule};
-use node::Source;
+use node::{Source, Table};
 use pattern::Group;
 
 /// Bytes behind a word in which a match ends, if it may be of any length.
@@ -121,11 +121,16 @@ impl Tool {
     ///
     /// The first mistake.
     pub fn read(self, path: &str, text: &str) -> Result<Imported, Mistake> {
-        let mut import =
-            Import { tool: self, source: Source { path, text }, ids: BTreeSet::new(), done: Imported::default() };
+        let source = Source { path, text };
+        let root = match self {
+            Self::Gitleaks => source.toml()?,
+            Self::Kingfisher => source.yaml()?,
+        };
+        let root = Table::of(source, &root)?;
+        let mut import = Import { tool: self, source, ids: BTreeSet::new(), done: Imported::default() };
         match self {
-            Self::Gitleaks => gitleaks::read(&mut import)?,
-            Self::Kingfisher => kingfisher::read(&mut import)?,
+            Self::Gitleaks => gitleaks::read(&mut import, root)?,
+            Self::Kingfisher => kingfisher::read(&mut import, root)?,
         }
         Ok(import.done)
     }
