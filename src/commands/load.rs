@@ -93,14 +93,9 @@ pub fn load_and_search(
     if no_repository && is_asked {
         bail!("`{}` is not the root of a git repository, and has no history to look into", path.display());
     }
-    let (opened, problem) = open(if history.no_history { None } else { History::open(path) });
-    let salt = salt(path, opened.as_ref());
-    if let Some(history) = &opened {
-        history.find(&range).map_err(|error| anyhow!("{error} in `--commits`"))?;
-    }
-    let past = opened.map(|history| Past { history: Arc::new(history), range });
+    let (search, problem) = Search::of(path, history.no_history, range)?;
     let of_git = if history.include_ignored { Ignored::Searched } else { Ignored::PassedBy };
-    let search = Search { salt, past, of_git, archives: history.archives, wanted: |_| true, server };
+    let search = Search { of_git, archives: history.archives, server, ..search };
     let mut loaded = read_app(path, &args.input, progress, select, search)?;
     let left_out = match () {
         () if no_repository => Some(("git history", "looked into where PATH is the root of a repository")),
@@ -122,11 +117,21 @@ fn server(url: &str) -> Result<verify::Server> {
     verify::Server::new(url, &app_id).map_err(|mistake| anyhow!("`--verify`: {mistake}"))
 }
 
-/// A history, or why it cannot be read.
-fn open(opened: Option<Result<History, Problem>>) -> (Option<History>, Option<Problem>) {
-    match opened.transpose() {
-        Ok(opened) => (opened, None),
-        Err(problem) => (None, Some(problem)),
+impl Search {
+    /// The usual one, in files and unless it is left out in the history, and why that cannot be read.
+    fn of(path: &Path, no_history: bool, range: Range) -> Result<(Self, Option<Problem>)> {
+        let opened = if no_history { None } else { History::open(path) };
+        let (opened, problem) = match opened.transpose() {
+            Ok(opened) => (opened, None),
+            Err(problem) => (None, Some(problem)),
+        };
+        if let Some(history) = &opened {
+            history.find(&range).map_err(|error| anyhow!("{error} in `--commits`"))?;
+        }
+        let salt = salt(path, opened.as_ref());
+        let past = opened.map(|history| Past { history: Arc::new(history), range });
+        let of_git = Ignored::PassedBy;
+        Ok((Self { salt, past, of_git, wanted: |_| true, server: None, archives: false }, problem))
     }
 }
 
@@ -147,12 +152,8 @@ pub fn salt(path: &Path, history: Option<&History>) -> Salt {
 
 /// Reads an app, to be asked about; of the keys only those of its server.
 pub fn load(path: &Path, args: &InputArgs, no_history: bool) -> Result<Loaded> {
-    let (opened, problem) = open(if no_history { None } else { History::open(path) });
-    let salt = salt(path, opened.as_ref());
-    let past = opened.map(|history| Past { history: Arc::new(history), range: Range::default() });
-    let of_git = Ignored::PassedBy;
-    let search =
-        Search { salt, past, of_git, archives: false, wanted: |matcher| matcher.opens.is_some(), server: None };
+    let (search, problem) = Search::of(path, no_history, Range::default())?;
+    let search = Search { wanted: |matcher| matcher.opens.is_some(), ..search };
     let mut loaded = read_app(path, args, &Silent, |program, _| Ok(program), search)?;
     loaded.reading.problems.extend(problem);
     if no_history {

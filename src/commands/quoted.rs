@@ -1,5 +1,7 @@
 //! What a person typed or wrote, without the keys in it: errors and reports quote it.
 
+use std::sync::LazyLock;
+
 use crate::model::place::{Content, Show, Text, Texts};
 use crate::model::spans::Syntax;
 use crate::rules::loader::built_in;
@@ -10,7 +12,7 @@ use crate::secrets::redact::Salt;
 pub fn without_keys(text: &str) -> String {
     let mut text = Text::new(text.as_bytes(), Show::Everything, Syntax::Plain);
     if let Some(scanner) = scanner() {
-        blank(&scanner, "", &mut text);
+        blank(scanner, "", &mut text);
     }
     text.text
 }
@@ -20,13 +22,16 @@ pub fn hide_keys(texts: &mut Texts) {
     let Some(scanner) = scanner() else { return };
     for file in texts.iter_mut() {
         if let Content::Text(text) = &mut file.content {
-            blank(&scanner, &file.path, text);
+            blank(scanner, &file.path, text);
         }
     }
 }
 
-fn scanner() -> Option<Scanner> {
-    built_in().ok().and_then(|rules| Scanner::new(&rules, Salt::default()).ok())
+/// What knows all built-in rules, made once, when something is first quoted.
+fn scanner() -> Option<&'static Scanner> {
+    static SCANNER: LazyLock<Option<Scanner>> =
+        LazyLock::new(|| built_in().ok().and_then(|rules| Scanner::new(&rules, Salt::default()).ok()));
+    SCANNER.as_ref()
 }
 
 fn blank(scanner: &Scanner, path: &str, text: &mut Text) {

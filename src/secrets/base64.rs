@@ -244,6 +244,13 @@ mod tests {
     }
 
     #[test]
+    fn runs_of_both_alphabets_are_found_as_the_plain_way_finds_them() {
+        let text = b"A+aa_+__0AaaaAA/a/+0--AAA_+AA-";
+        assert_eq!(found(text, 0..0), []);
+        assert_eq!(found(text, 0..text.len()), plainly(text));
+    }
+
+    #[test]
     fn text_is_found_wherever_it_begins() {
         for blanks in 0..70 {
             for length in 14..30 {
