@@ -34,31 +34,42 @@ const FIRST: usize = 16;
 /// All are that hold text and touch the range, each once, in order, and some others.
 pub fn each(text: &[u8], range: Range<usize>, mut found: impl FnMut(Range<usize>, Range<usize>)) {
     let widened = SHORTEST + 4;
-    let mut at = range.start.saturating_sub(widened) / MANY * MANY;
+    let mut at = range.start.saturating_sub(widened);
     let last = range.end.saturating_add(widened).min(text.len());
     let mut next = 0;
-    while at < last {
-        let letters: [u32; MANY / 4] = held::<{ MANY + REACH }, _>(text, at, is_letter);
-        for (number, letters) in letters.as_chunks::<{ FEW / 4 }>().0.iter().enumerate() {
-            let start = at + FEW * number;
-            if start + FEW > next && letters.iter().fold(0, |any, four| any | u32::from(*four == u32::MAX)) != 0 {
-                let first: [u32; FEW / 4] = held::<{ FEW + REACH }, _>(text, start, is_first);
-                for (number, (letters, first)) in letters.iter().zip(first).enumerate() {
-                    let start = start + 4 * number;
-                    if *letters != u32::MAX || first == 0 || start < next {
-                        continue;
-                    }
-                    let whole = around(text, start);
-                    next = whole.end;
-                    if whole.len() <= LONGEST && whole.start < range.end && range.start < whole.end {
-                        runs(text, &whole, |run| found(whole.clone(), run));
-                    }
-                }
-            }
+    let mut take = |whole: Range<usize>| {
+        if whole.len() <= LONGEST && whole.start < range.end && range.start < whole.end {
+            runs(text, &whole, |run| found(whole.clone(), run));
         }
-        at += MANY;
-        if next > at {
-            at = next / MANY * MANY;
+    };
+    while at < last {
+        if last - at > MANY / 2 {
+            let letters: [u32; MANY / 4] = held::<{ MANY + REACH }, _>(text, at, is_letter);
+            for letters in letters.as_chunks().0 {
+                in_few(text, at, letters, &mut next, &mut take);
+                at += FEW;
+            }
+        } else {
+            let letters: [u32; FEW / 4] = held::<{ FEW + REACH }, _>(text, at, is_letter);
+            in_few(text, at, &letters, &mut next, &mut take);
+            at += FEW;
+        }
+        at = at.max(next);
+    }
+}
+
+/// Takes the runs that begin in these bytes of a text, of which `next` is not behind one that was taken.
+fn in_few(text: &[u8], start: usize, letters: &[u32; FEW / 4], next: &mut usize, take: &mut impl FnMut(Range<usize>)) {
+    if start + FEW <= *next || letters.iter().fold(0, |any, four| any | u32::from(*four == u32::MAX)) == 0 {
+        return;
+    }
+    let first: [u32; FEW / 4] = held::<{ FEW + REACH }, _>(text, start, is_first);
+    for (number, (letters, first)) in letters.iter().zip(first).enumerate() {
+        let start = start + 4 * number;
+        if *letters == u32::MAX && first != 0 && start >= *next {
+            let whole = around(text, start);
+            *next = whole.end;
+            take(whole);
         }
     }
 }
@@ -161,15 +172,19 @@ fn is_one(byte: u8) -> bool {
 /// All letters that stand together with the one here; of more than are decoded only so many that it shows.
 #[inline(never)]
 fn around(text: &[u8], at: usize) -> Range<usize> {
-    let before = text.get(at.saturating_sub(LONGEST + 1)..at).unwrap_or_default();
-    let start = at - before.iter().rev().take_while(|byte| is_one(**byte)).count();
-    let mut end = at;
     // Images are long: whole parts first.
-    while text.get(end..end + FEW).is_some_and(|part| part.iter().fold(true, |all, byte| all & is_letter(*byte))) {
+    let is_whole = |part: &[u8]| part.iter().fold(true, |all, byte| all & is_letter(*byte));
+    let (mut start, mut end) = (at, at);
+    while at - start <= LONGEST && start.checked_sub(FEW).and_then(|from| text.get(from..start)).is_some_and(is_whole) {
+        start -= FEW;
+    }
+    while end - at <= LONGEST && text.get(end..end + FEW).is_some_and(is_whole) {
         end += FEW;
     }
-    end += text.get(end..).unwrap_or_default().iter().take_while(|byte| is_one(**byte)).count();
-    start..end
+    let before = text.get(start.saturating_sub(FEW)..start).unwrap_or_default().iter().rev();
+    let after = text.get(end..).unwrap_or_default().iter().take(FEW);
+    let is_one = |byte: &&u8| is_one(**byte);
+    start - before.take_while(is_one).count()..end + after.take_while(is_one).count()
 }
 
 /// Runs between signs of padding, each with its own.

@@ -14,7 +14,6 @@ mod kept;
 pub mod paths;
 pub mod ranges;
 pub mod redact;
-mod sieve;
 mod words;
 mod wrapped;
 
@@ -22,7 +21,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
-use aho_corasick::BuildError;
 use zeroize::Zeroizing;
 
 use crate::model::RuleId;
@@ -33,7 +31,7 @@ use crate::severity::Severity;
 
 use kept::Kept;
 use redact::{Salt, Secret};
-use words::Words;
+use words::{TooMany, Words};
 
 /// Comments by which other scanners are told that a line holds no key.
 const ALLOWED: [&[u8]; 5] =
@@ -45,6 +43,8 @@ pub struct Scanner {
     words: Words,
     /// The rules of each word.
     of_word: Vec<Vec<usize>>,
+    /// Of each rule what round its windows decides; see `ranges`.
+    margins: Vec<u32>,
     salt: Salt,
     /// Keys of servers, if they are to be verified.
     kept: Option<Kept>,
@@ -87,7 +87,7 @@ impl Scanner {
     /// # Errors
     ///
     /// The rules have more words than can be searched for at once.
-    pub fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, salt: Salt) -> Result<Self, BuildError> {
+    pub fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, salt: Salt) -> Result<Self, TooMany> {
         let known: Vec<Known> = rules.into_iter().filter_map(Known::of).collect();
         let mut words: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (number, rule) in known.iter().enumerate() {
@@ -96,7 +96,9 @@ impl Scanner {
             }
         }
         let (words, of_word): (Vec<String>, Vec<Vec<usize>>) = words.into_iter().unzip();
-        Ok(Self { rules: known, words: Words::new(words)?, of_word, salt, kept: None })
+        let words = Words::new(words)?;
+        let margins = Self::margins(&known, words.longest());
+        Ok(Self { rules: known, words, of_word, margins, salt, kept: None })
     }
 
     /// The same scanner, which keeps keys of servers to ask about them.

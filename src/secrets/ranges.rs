@@ -17,7 +17,7 @@ use super::wrapped::Wrapped;
 use super::{Hit, Known, Scanner, allowed, judge};
 
 /// Bytes round a key in which a comment may allow it, and one more for what a pattern asks of its neighbours.
-pub(super) const LINE: u32 = 513;
+const LINE: u32 = 513;
 
 /// Of a text of which more is new, all is searched: in percent.
 const MOSTLY_NEW: u64 = 70;
@@ -197,7 +197,10 @@ impl Scanner {
         // Of rules that were not asked before nothing is known.
         let touched = self.touched(&words, &parts, rules);
         let is_asked = |rule: u32| has(rules, rule) && (has(&touched, rule) || !has(&before.rules, rule));
-        for (rule, window) in self.joined(&words, text, is_asked) {
+        let of_asked: Vec<bool> =
+            self.of_word.iter().map(|rules| rules.iter().any(|rule| is_asked(short(*rule)))).collect();
+        let asked = words.iter().filter(|word| has(&of_asked, word.number.into()));
+        for (rule, window) in self.joined(asked, text, is_asked) {
             if !has(&before.rules, rule) || !parts.hold(&window, self.margin(rule)) {
                 self.catch(text, rule, window, &mut caught);
             }
@@ -241,6 +244,7 @@ impl Scanner {
             );
         }
         let widest = short(self.words.longest().saturating_sub(1));
+        let known = words.len();
         for range in parts.new_ranges(widest) {
             self.words_in(text, range, |word| {
                 if !parts.hold(&(word.at..word.at + u32::from(word.length)), 0) {
@@ -248,21 +252,28 @@ impl Scanner {
                 }
             });
         }
-        words.sort_unstable();
+        if words.len() > known {
+            // Both halves are in order: a stable sort puts them together in one go.
+            words.sort();
+        }
         words
     }
 
     fn words_in(&self, text: &[u8], range: Range<usize>, mut found: impl FnMut(Word)) {
         let Some(part) = text.get(range.clone()) else { return };
         self.words.each(part, |number, at| {
-            let (number, length) = (u16::try_from(number), u16::try_from(at.len()));
-            let at = short(range.start + at.start);
-            found(Word { at, number: number.unwrap_or(u16::MAX), length: length.unwrap_or(u16::MAX) });
+            let length = u16::try_from(at.len()).unwrap_or(u16::MAX);
+            found(Word { at: short(range.start + at.start), number, length });
         });
     }
 
     /// The windows of rules, joined where they touch.
-    fn joined(&self, words: &[Word], text: &[u8], mut counts: impl FnMut(u32) -> bool) -> Vec<(u32, Range<u32>)> {
+    fn joined<'w>(
+        &self,
+        words: impl IntoIterator<Item = &'w Word>,
+        text: &[u8],
+        mut counts: impl FnMut(u32) -> bool,
+    ) -> Vec<(u32, Range<u32>)> {
         let mut windows: Vec<(u32, u32, u32)> = Vec::new();
         for word in words {
             let end = word.at.saturating_add(u32::from(word.length));
@@ -301,6 +312,7 @@ impl Scanner {
     /// Which rules have a window that was not copied with its margin, or may have one.
     fn touched(&self, words: &[Word], parts: &Parts, rules: &Rules) -> Vec<bool> {
         let mut touched = vec![false; self.rules.len()];
+        let farthest = self.margins.iter().max().map_or(0, |margin| margin.saturating_mul(2));
         let mut seams = parts.seams().peekable();
         let mut last: Option<u32> = None;
         for word in words {
@@ -309,6 +321,9 @@ impl Scanner {
             }
             let gap = [last, seams.peek().copied()].into_iter().flatten().map(|seam| seam.abs_diff(word.at)).min();
             let Some(gap) = gap else { break };
+            if gap > farthest {
+                continue;
+            }
             for rule in self.of_word.get(usize::from(word.number)).into_iter().flatten() {
                 if let Some(touched) = touched.get_mut(*rule).filter(|touched| !**touched && has(rules, short(*rule))) {
                     *touched = gap <= self.margin(short(*rule)).saturating_mul(2);
@@ -318,12 +333,15 @@ impl Scanner {
         touched
     }
 
-    /// Bytes round a window of a rule on which it depends what is found in it: no word
-    /// beyond them can make it longer, and no comment beyond them counts.
     fn margin(&self, rule: u32) -> u32 {
-        let (before, window) =
-            self.rules.get(rule as usize).map_or((0, 0), |rule| (rule.matcher.before, rule.matcher.window));
-        short(before + window + self.words.longest() + 1).max(LINE)
+        self.margins.get(rule as usize).copied().unwrap_or(LINE)
+    }
+
+    /// For each rule the bytes round a window of it on which it depends what is found in it: no word
+    /// beyond them can make it longer, and no comment beyond them counts.
+    pub(super) fn margins(rules: &[Known], longest_word: usize) -> Vec<u32> {
+        let margin = |rule: &Known| short(rule.matcher.before + rule.matcher.window + longest_word + 1).max(LINE);
+        rules.iter().map(margin).collect()
     }
 }
 
@@ -385,19 +403,25 @@ impl Parts {
 
     /// What is new and the seams, widened on both sides and joined where they touch.
     pub(super) fn new_ranges(&self, by: u32) -> Vec<Range<usize>> {
-        let mut ranges: Vec<Range<usize>> = Vec::new();
         let ends = self.parts.iter().map(Copied::end);
         let gaps = std::iter::once(0).chain(ends).zip(self.parts.iter().map(|part| part.at).chain([self.length]));
-        for (start, end) in gaps {
-            let start = start.saturating_sub(by) as usize;
-            let end = end.saturating_add(by).min(self.length) as usize;
-            match ranges.last_mut() {
-                Some(last) if start <= last.end => last.end = last.end.max(end),
-                _ => ranges.push(start..end),
-            }
-        }
-        ranges
+        let widened = |(start, end): (u32, u32)| {
+            start.saturating_sub(by) as usize..end.saturating_add(by).min(self.length) as usize
+        };
+        joined(gaps.map(widened))
     }
+}
+
+/// Ranges in the order of their beginnings, those that touch as one.
+pub(super) fn joined(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
 }
 
 pub(super) fn has(rules: &[bool], rule: u32) -> bool {

@@ -1,104 +1,87 @@
 //! Finds the words of all rules in one go over a text, in either case.
 //!
-//! Short words are looked for with vector instructions, long ones with a [`Sieve`]. Of words
-//! that have a short one in them ("masterKey" has "key"), only that is looked for; whether
-//! it is a longer one is seen where it stands.
+//! Of each word the three bytes that are rarest in texts are looked up at every byte, and only
+//! where they are the word is compared. The cost does not grow with the number of words.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
-use aho_corasick::packed::{Config, MatchKind, Searcher};
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, Input, Span};
+use rustc_hash::FxHashMap;
 
-use super::sieve::{SHORTEST, Sieve};
+/// Bytes that are looked up.
+const GRAM: usize = 3;
 
-/// Bytes that are made lower case and searched at once: they stay in the cache of a core.
-const BLOCK: usize = 32 << 10;
+/// Bytes that are read at once, and at how many of them a gram begins.
+const READ: usize = 8;
+const BEGIN: usize = READ + 1 - GRAM;
 
-/// As many short words are found by one searcher.
-const AT_ONCE: usize = 48;
+/// The bit in which letters of either case differ, in all bytes. Other signs become alike too; they are compared.
+const CASE: u64 = 0x2020_2020_2020_2020;
+
+/// Bits of a hash.
+const BITS: u32 = 14;
 
 /// Knows the words.
 pub struct Words {
     /// In lower case.
     words: Vec<Vec<u8>>,
-    short: Vec<Short>,
-    long: Sieve,
+    /// Whether a gram with this hash is part of a word.
+    flags: Box<[u8; 1 << BITS]>,
+    /// The words that have a gram, with where in the word it is.
+    of_gram: FxHashMap<u32, Vec<(u16, u16)>>,
+    /// Words that are shorter than a gram.
+    tiny: Vec<u16>,
     longest: usize,
 }
 
-/// Short words, none of which is part of another.
-struct Short {
-    searcher: Engine,
-    /// For each of them the words that have it in them, and where.
-    within: Vec<Vec<(usize, usize)>>,
-    /// For each of them how many bytes of its end may be the beginning of one of them.
-    overlap: Vec<usize>,
-    lengths: Vec<usize>,
-}
-
-enum Engine {
-    Vector(Searcher),
-    /// Where the machine has no vector instructions.
-    Table(AhoCorasick),
-}
-
-thread_local! {
-    /// A block in lower case; wiped when it was searched.
-    static LOWER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
+/// There are more words than can be told apart.
+#[derive(Debug, thiserror::Error)]
+#[error("there are more than {} words", u16::MAX)]
+pub struct TooMany;
 
 impl Words {
     /// Words by their numbers, from 0: in lower case, none twice.
     ///
     /// # Errors
     ///
-    /// There are more than can be searched for at once.
-    pub fn new(words: Vec<String>) -> Result<Self, BuildError> {
+    /// There are more than can be told apart, or one is as long.
+    pub fn new(words: Vec<String>) -> Result<Self, TooMany> {
         let words: Vec<Vec<u8>> = words.into_iter().map(String::into_bytes).collect();
-        let mut by_length: Vec<&Vec<u8>> = words.iter().filter(|word| word.len() < SHORTEST).collect();
-        by_length.sort_by_key(|word| word.len());
-        let mut anchors: Vec<&[u8]> = Vec::new();
-        for word in by_length {
-            if !anchors.iter().any(|anchor| position(word, anchor).is_some()) {
-                anchors.push(word);
-            }
-        }
-        let mut within: Vec<Vec<(usize, usize)>> = vec![Vec::new(); anchors.len()];
-        let mut long = Vec::new();
+        let mut flags = Box::new([0; 1 << BITS]);
+        let mut of_gram: FxHashMap<u32, Vec<(u16, u16)>> = FxHashMap::default();
+        let mut tiny = Vec::new();
         for (number, word) in words.iter().enumerate() {
-            let anchored = anchors.iter().zip(&mut within).find_map(|(anchor, of)| Some((position(word, anchor)?, of)));
-            match anchored {
-                Some((at, of_anchor)) => of_anchor.push((number, at)),
-                None => long.push((number, word.as_slice())),
+            let number = u16::try_from(number).map_err(|_| TooMany)?;
+            u16::try_from(word.len()).map_err(|_| TooMany)?;
+            let Some((at, gram)) = rarest(word) else {
+                tiny.push(number);
+                continue;
+            };
+            if let Some(flag) = flags.get_mut(hash(gram)) {
+                *flag = 1;
             }
+            of_gram.entry(gram).or_default().push((number, at));
         }
-        let long = Sieve::new(long);
-        let groups = anchors.chunks(AT_ONCE).zip(within.chunks(AT_ONCE));
-        let short = groups.map(|(anchors, within)| Short::new(anchors, within)).collect::<Result<_, _>>()?;
         let longest = words.iter().map(Vec::len).max().unwrap_or_default();
-        Ok(Self { words, short, long, longest })
+        Ok(Self { words, flags, of_gram, tiny, longest })
     }
 
     /// Hands on the number and the bytes of every word in a text, in the order of their
     /// beginnings.
-    pub fn each(&self, text: &[u8], mut found: impl FnMut(usize, Range<usize>)) {
-        let mut here: Vec<(usize, usize)> = Vec::new();
-        let mut from = 0;
-        // A word that begins in a block may end in the next.
-        let reach = self.longest.saturating_sub(1);
-        while from < text.len() {
-            let end = from.saturating_add(BLOCK);
-            let block = text.get(from..end.saturating_add(reach).min(text.len())).unwrap_or_default();
-            self.in_block(block, &mut here);
-            here.retain(|(start, _)| *start < BLOCK);
-            here.sort_unstable();
-            here.dedup();
-            for (start, number) in here.drain(..) {
-                let length = self.words.get(number).map_or(0, Vec::len);
-                found(number, from + start..from + start + length);
-            }
-            from = end;
+    pub fn each(&self, text: &[u8], mut found: impl FnMut(u16, Range<usize>)) {
+        let mut here: Vec<(usize, u16)> = Vec::new();
+        let mut at = 0;
+        while let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk::<READ>()) {
+            self.at_once(*bytes, text, at, &mut here);
+            at += BEGIN;
+        }
+        let mut last = [0; READ];
+        last.iter_mut().zip(text.get(at..).unwrap_or_default()).for_each(|(last, byte)| *last = *byte);
+        self.at_once(last, text, at, &mut here);
+        self.tiny(text, &mut here);
+        here.sort_unstable();
+        for (start, number) in here {
+            let length = self.words.get(usize::from(number)).map_or(0, Vec::len);
+            found(number, start..start + length);
         }
     }
 
@@ -107,83 +90,55 @@ impl Words {
         self.longest
     }
 
-    /// The words in a block: where they begin, and their numbers.
-    fn in_block(&self, block: &[u8], here: &mut Vec<(usize, usize)>) {
-        LOWER.with_borrow_mut(|lower| {
-            lower.clear();
-            lower.extend_from_slice(block);
-            lower.make_ascii_lowercase();
-            let mut compare = |number: usize, start: usize| {
-                let is_here = self
-                    .words
-                    .get(number)
-                    .zip(lower.get(start..))
-                    .is_some_and(|(word, rest)| rest.starts_with(word.as_slice()));
-                if is_here {
-                    here.push((start, number));
-                }
-            };
-            self.short.iter().for_each(|short| short.each(lower, &mut compare));
-            self.long.each(lower, &mut compare);
-            lower.fill(0);
-            std::hint::black_box(lower.as_slice());
-        });
-    }
-}
-
-impl Short {
-    fn new(anchors: &[&[u8]], within: &[Vec<(usize, usize)>]) -> Result<Self, BuildError> {
-        let vector = Config::new().match_kind(MatchKind::LeftmostFirst).builder().extend(anchors).build();
-        let searcher = match vector {
-            Some(searcher) => Engine::Vector(searcher),
-            None => Engine::Table(
-                AhoCorasick::builder()
-                    .match_kind(aho_corasick::MatchKind::LeftmostFirst)
-                    .kind(Some(AhoCorasickKind::DFA))
-                    .build(anchors)?,
-            ),
-        };
-        let begins = |end: &[u8]| anchors.iter().any(|other| other.starts_with(end));
-        let overlap = |anchor: &&[u8]| {
-            (1..anchor.len())
-                .rev()
-                .find(|length| anchor.get(anchor.len() - length..).is_some_and(begins))
-                .unwrap_or_default()
-        };
-        Ok(Self {
-            searcher,
-            within: within.to_vec(),
-            overlap: anchors.iter().map(overlap).collect(),
-            lengths: anchors.iter().map(|anchor| anchor.len()).collect(),
-        })
-    }
-
-    /// Hands on words that may begin at a byte.
-    fn each(&self, text: &[u8], found: &mut impl FnMut(usize, usize)) {
-        let mut from = 0;
-        while let Some((anchor, start)) = self.next(text, from) {
-            for (number, at) in self.within.get(anchor).into_iter().flatten() {
-                if let Some(start) = start.checked_sub(*at) {
-                    found(*number, start);
+    /// The words that have their gram in these bytes of a text.
+    #[inline]
+    fn at_once(&self, bytes: [u8; READ], text: &[u8], at: usize, here: &mut Vec<(usize, u16)>) {
+        let bytes = u64::from_le_bytes(bytes) | CASE;
+        let gram = |begin: usize| (bytes >> (8 * begin)) as u32 & 0xff_ffff;
+        let flag = |begin: usize| self.flags.get(hash(gram(begin))).copied().unwrap_or_default();
+        if (0..BEGIN).fold(0, |any, begin| any | flag(begin)) == 0 {
+            return;
+        }
+        for begin in (0..BEGIN).filter(|begin| flag(*begin) != 0) {
+            for (number, within) in self.of_gram.get(&gram(begin)).into_iter().flatten() {
+                if let Some(start) = (at + begin).checked_sub(usize::from(*within))
+                    && self.is_at(*number, text, start)
+                {
+                    here.push((start, *number));
                 }
             }
-            let length = self.lengths.get(anchor).copied().unwrap_or(1);
-            from = start + length - self.overlap.get(anchor).copied().unwrap_or_default();
         }
     }
 
-    fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
-        let span = Span::from(from..text.len());
-        let hit = match &self.searcher {
-            Engine::Vector(searcher) => searcher.find_in(text, span),
-            Engine::Table(table) => table.find(Input::new(text).span(span)),
-        }?;
-        Some((hit.pattern().as_usize(), hit.start()))
+    /// Words that are shorter than a gram, which only rules of others have.
+    fn tiny(&self, text: &[u8], here: &mut Vec<(usize, u16)>) {
+        for number in &self.tiny {
+            let Some(first) = self.words.get(usize::from(*number)).and_then(|word| word.first()) else { continue };
+            let begins = memchr::memchr2_iter(*first, first.to_ascii_uppercase(), text);
+            here.extend(begins.filter(|start| self.is_at(*number, text, *start)).map(|start| (start, *number)));
+        }
+    }
+
+    fn is_at(&self, number: u16, text: &[u8], start: usize) -> bool {
+        self.words.get(usize::from(number)).is_some_and(|word| {
+            text.get(start..start.saturating_add(word.len())).is_some_and(|bytes| bytes.eq_ignore_ascii_case(word))
+        })
     }
 }
 
-fn position(word: &[u8], part: &[u8]) -> Option<usize> {
-    word.windows(part.len()).position(|window| window == part)
+fn hash(gram: u32) -> usize {
+    (gram.wrapping_mul(0x9e37_79b1) >> (u32::BITS - BITS)) as usize
+}
+
+/// The gram of a word that is rarest in texts, and where in the word it is.
+fn rarest(word: &[u8]) -> Option<(u16, u32)> {
+    // Letters by how often they are in code and prose; what is not here is rare.
+    const COMMON: &[u8] = b"etaoinsrlcdupmhfgb yv_kwx.-/=q1023456789zj";
+    let rank = |byte: &u8| COMMON.iter().position(|common| common == byte).unwrap_or(COMMON.len());
+    let rarity = |at: usize| word.iter().skip(at).take(GRAM).map(rank).sum::<usize>();
+    let at = (0..(word.len() + 1).checked_sub(GRAM)?).max_by_key(|at| rarity(*at))?;
+    let gram = word.get(at..)?.iter().take(GRAM).rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte));
+    Some((u16::try_from(at).ok()?, gram | (CASE as u32 & 0xff_ffff)))
 }
 
 #[cfg(test)]
@@ -206,14 +161,14 @@ mod tests {
     fn found(words: &[String], text: &[u8]) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
         let known = Words::new(words.to_vec()).expect("few words");
-        known.each(text, |number, at| all.push((at.start, number)));
+        known.each(text, |number, at| all.push((at.start, usize::from(number))));
         all
     }
 
     proptest! {
         #[test]
         fn every_word_is_found_at_every_place_in_either_case(
-            words in proptest::collection::btree_set("[abk_]{2,9}", 1..90),
+            words in proptest::collection::btree_set("[abk_]{1,9}", 1..90),
             text in "[abkAB_\n]{0,400}",
         ) {
             let words: Vec<String> = words.into_iter().collect();
@@ -222,14 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_found_where_two_blocks_meet() {
-        let words = ["key".to_owned(), "masterkey".to_owned(), "credential".to_owned()];
-        for shift in 0..14 {
-            let mut text = vec![b'.'; 2 * BLOCK];
-            for (at, word) in [(BLOCK - shift, "masterKey"), (2 * BLOCK - 20, "Credential")] {
-                text.splice(at..at + word.len(), word.bytes());
+    fn words_end_where_the_text_does() {
+        let words = ["key".to_owned(), "masterkey".to_owned(), "r:".to_owned(), "@[`{\u{e9}".to_owned()];
+        for blanks in 0..20 {
+            for word in ["masterKey", "R:", "KEY", "@[`{\u{e9}", "`{@[\u{c9}", "ma"] {
+                let text = ".".repeat(blanks) + word;
+                assert_eq!(found(&words, text.as_bytes()), plainly(&words, text.as_bytes()), "{blanks} {word}");
             }
-            assert_eq!(found(&words, &text), plainly(&words, &text), "{shift}");
         }
     }
 }

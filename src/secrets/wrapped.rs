@@ -3,7 +3,7 @@
 //!
 //! What is found depends on the run, on the letters it stands together with and on at most
 //! 512 bytes of its line on either side, and on nothing else: in a text that was made from
-//! another one, what was copied with that margin has the keys that it had.
+//! another one, what was copied with a byte more on both sides has the keys that it had.
 
 use std::ops::Range;
 
@@ -11,14 +11,14 @@ use zeroize::Zeroizing;
 
 use crate::model::secret::Written;
 
-use super::ranges::{LINE, Parts, Searched, has, short};
+use super::ranges::{Parts, Searched, has, joined, short};
 use super::{Hit, Scanner, base64, is_allowed, judge, line_of};
 
 /// A key in base64, as a pattern caught it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wrapped {
-    /// The letters that stand together, the run among them.
-    whole: (u32, u32),
+    /// What it depends on: its line, and the letters that stand together.
+    window: (u32, u32),
     run: (u32, u32),
     pub(super) rule: u32,
     /// Where the key is in the line that holds what the run holds.
@@ -31,8 +31,11 @@ struct Unwrapped {
     inside: Range<usize>,
 }
 
+/// What lies round a window and may change it: a sign that ends a line, or another letter.
+const MARGIN: u32 = 1;
+
 impl Scanner {
-    /// Keys in all runs that touch a range and of which `is_asked`.
+    /// Keys in all runs that touch a range and of whose window `is_asked`.
     pub(super) fn wrapped_in(
         &self,
         text: &[u8],
@@ -42,17 +45,18 @@ impl Scanner {
         found: &mut Vec<Wrapped>,
     ) {
         base64::each(text, range, |whole, run| {
-            let whole = short(whole.start)..short(whole.end);
-            if !is_asked(&whole) {
+            let Some(unwrapped) = unwrapped(text, &run) else { return };
+            let around = line_of(text, &run);
+            let window = short(around.start.min(whole.start))..short(around.end.max(whole.end));
+            if !is_asked(&window) {
                 return;
             }
-            let Some(unwrapped) = unwrapped(text, &run) else { return };
             let line = unwrapped.line.as_slice();
             for caught in self.all_caught(line, &self.words_of_whole(line), &mut counts) {
                 let (start, end) = (caught.start as usize, caught.end as usize);
                 if unwrapped.inside.start <= start && end <= unwrapped.inside.end {
                     found.push(Wrapped {
-                        whole: (whole.start, whole.end),
+                        window: (window.start, window.end),
                         run: (short(run.start), short(run.end)),
                         rule: caught.rule,
                         key: (caught.start, caught.end),
@@ -71,13 +75,13 @@ impl Scanner {
             self.wrapped_in(text, 0..text.len(), |_| true, counts, &mut found);
         } else {
             for old in before.wrapped.iter().filter(|old| has(rules, old.rule)) {
-                parts.moved(old.whole, LINE, |moved| {
+                parts.moved(old.window, MARGIN, |moved| {
                     let run = (moved(old.run.0), moved(old.run.1));
-                    found.push(Wrapped { whole: (moved(old.whole.0), moved(old.whole.1)), run, ..*old });
+                    found.push(Wrapped { window: (moved(old.window.0), moved(old.window.1)), run, ..*old });
                 });
             }
-            for range in parts.new_ranges(LINE) {
-                self.wrapped_in(text, range, |whole| !parts.hold(whole, LINE), counts, &mut found);
+            for lines in joined(parts.new_ranges(MARGIN).into_iter().map(|range| line_of(text, &range))) {
+                self.wrapped_in(text, lines, |window| !parts.hold(window, MARGIN), counts, &mut found);
             }
         }
         found.sort_unstable();
