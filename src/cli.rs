@@ -137,7 +137,7 @@ pub struct HistoryArgs {
     /// Look for keys in files that git ignores too, such as .env; they are looked into for nothing else.
     #[arg(long, conflicts_with = "staged")]
     pub include_ignored: bool,
-    /// Look for keys in the files only, not in the history of the repository whose root PATH is.
+    /// Look for keys in the files only, not in the history of the repository that PATH is or lies in.
     #[arg(long, conflicts_with_all = ["since", "commits"])]
     pub no_history: bool,
     /// Look for keys in archives as well: zip, jar, war, apk, ipa, tar and gzip.

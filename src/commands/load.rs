@@ -11,7 +11,7 @@ use jiff::civil::Date;
 
 use crate::cli::{CheckArgs, InputArgs};
 use crate::finding::suppress::{Directive, Scope};
-use crate::history::{History, Range, first_commit, is_root};
+use crate::history::{History, Range, first_commit, repository_of};
 use crate::model::place::{Content, Show, SourceFile, Text};
 use crate::model::snapshot::Gap;
 use crate::model::spans::Syntax;
@@ -89,16 +89,16 @@ pub fn load_and_search(
     let server = args.verify.as_deref().map(server).transpose()?;
     let range = Range { since: history.since, between: history.commits.as_deref().map(Range::parse_between) };
     let is_asked = history.since.is_some() || history.commits.is_some();
-    let no_repository = !is_root(path);
+    let no_repository = !path.is_dir() || repository_of(path).is_none();
     if no_repository && is_asked {
-        bail!("`{}` is not the root of a git repository, and has no history to look into", path.display());
+        bail!("`{}` is no folder of a git repository, and has no history to look into", path.display());
     }
     let (search, problem) = Search::of(path, history.no_history, range)?;
     let of_git = if history.include_ignored { Ignored::Searched } else { Ignored::PassedBy };
     let search = Search { of_git, archives: history.archives, server, ..search };
     let mut loaded = read_app(path, &args.input, progress, select, search)?;
     let left_out = match () {
-        () if no_repository => Some(("git history", "looked into where PATH is the root of a repository")),
+        () if no_repository => Some(("git history", "looked into where PATH is a folder of a repository")),
         () if history.no_history => Some(("git history", "left out with --no-history")),
         () if is_asked => Some(("the rest of the git history", "left out with --since or --commits")),
         () => None,
@@ -136,7 +136,7 @@ impl Search {
 }
 
 /// What keys are told from each other with: the variable, or what all clones of the repository
-/// whose root a folder is share. A history that was not opened for another reason is not opened
+/// that a path lies in share. A history that was not opened for another reason is not opened
 /// for this one: its first commit is looked for when the first key is found.
 pub fn salt(path: &Path, history: Option<&History>) -> Salt {
     let given = std::env::var(ID_KEY).ok().filter(|key| !key.is_empty());

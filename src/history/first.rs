@@ -131,17 +131,21 @@ impl<'g> Firsts<'g> {
                 firsts.enter(commit.tree, u32::try_from(number).unwrap_or(NONE));
             }
         }
-        let mut others: Vec<Object> = firsts.named.iter().copied().collect();
+        firsts
+    }
+
+    /// Goes through what no commit has: what refs name, and folders that wait to be thrown away.
+    pub fn enter_others(&mut self) {
+        let mut others: Vec<Object> = self.named.iter().copied().collect();
         others.sort_unstable();
-        let is_seen = |firsts: &Self, tree: Object| firsts.of.get(tree as usize).is_some_and(|first| first.is_seen);
-        let unseen: Vec<Object> = graph.all_trees().filter(|tree| !is_seen(&firsts, *tree)).collect();
+        let is_seen = |tree: Object| self.of.get(tree as usize).is_some_and(|first| first.is_seen);
+        let unseen: Vec<Object> = self.graph.all_trees().filter(|tree| !is_seen(*tree)).collect();
         let inside: FxHashSet<Object> =
-            unseen.iter().filter_map(|tree| graph.tree(*tree)).flatten().map(|item| item.object).collect();
+            unseen.iter().filter_map(|tree| self.graph.tree(*tree)).flatten().map(|item| item.object).collect();
         others.extend(unseen.iter().copied().filter(|tree| !inside.contains(tree)));
         for tree in others {
-            firsts.enter(tree, NONE);
+            self.enter(tree, NONE);
         }
-        firsts
     }
 
     fn enter(&mut self, root: Object, commit: u32) {

@@ -41,14 +41,22 @@ pub struct Repository {
     pub has_unread_refs: bool,
 }
 
-/// Opens the repository whose root a folder is; `None` if it is none.
-pub fn open(root: &Path) -> Option<Result<Repository, String>> {
-    is_root(root).then(|| read(root))
+/// Opens the repository that is or that holds a folder, and tells the path of the folder from its root;
+/// `None` if there is none.
+pub fn open(folder: &Path) -> Option<Result<(Repository, String), String>> {
+    let (root, below) = repository_of(folder).filter(|_| folder.is_dir())?;
+    Some(read(&root).map(|repository| (repository, below)))
 }
 
-/// Whether a folder is the root of a repository, or one without a working tree.
-pub fn is_root(folder: &Path) -> bool {
-    folder.join(".git").exists() || ["HEAD", "objects", "refs"].iter().all(|name| folder.join(name).exists())
+/// Whether a folder is a repository without a working tree, or the `.git` of one with it.
+fn is_bare(folder: &Path) -> bool {
+    ["HEAD", "objects", "refs"].iter().all(|name| folder.join(name).exists())
+}
+
+/// The root of the repository that is or that holds a folder or file, and the path from there, with `/`.
+pub fn repository_of(path: &Path) -> Option<(PathBuf, String)> {
+    let is_root = path.join(".git").exists() || is_bare(path);
+    if is_root { Some((path.to_owned(), String::new())) } else { root_of(path) }
 }
 
 /// The root of the repository with a working tree that a folder or file lies in, and the path from
@@ -69,12 +77,9 @@ fn open_repository(root: &Path) -> Result<gix::Repository, String> {
 }
 
 /// The commit that the history of a repository begins with, in hex digits, by going back along
-/// first parents; `None` if there is none, or one is missing on the way, or the folder is no root.
-pub fn first_commit(root: &Path) -> Option<String> {
-    if !is_root(root) {
-        return None;
-    }
-    let repository = open_repository(root).ok()?;
+/// first parents; `None` if there is none, or one is missing on the way, or the path lies in no repository.
+pub fn first_commit(path: &Path) -> Option<String> {
+    let repository = open_repository(&repository_of(path)?.0).ok()?;
     let mut commit = repository.head_id().ok()?.detach();
     let mut buffer = Vec::new();
     while let Some(parent) = repository.objects.find_commit_iter(&commit, &mut buffer).ok()?.parent_ids().next() {

@@ -160,6 +160,26 @@ impl Graph {
         self.broken += part.broken;
     }
 
+    /// Makes a folder the root of every commit; commits that lack it have [`NONE`].
+    pub fn make_root(&mut self, path: &str) {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        if parts.is_empty() {
+            return;
+        }
+        let step = |folder: Object, part: &&str| {
+            let mut items = self.tree(folder)?.iter();
+            items.find(|item| self.name(item.name) == part.as_bytes()).map(|item| item.object)
+        };
+        let inside = |root: Object| parts.iter().try_fold(root, step).filter(|folder| self.tree(*folder).is_some());
+        let roots = self.commits.iter().map(|(number, commit)| (*number, inside(commit.tree).unwrap_or(NONE)));
+        let roots: Vec<(Object, Object)> = roots.collect();
+        for (number, root) in roots {
+            if let Some(commit) = self.commits.get_mut(&number) {
+                commit.tree = root;
+            }
+        }
+    }
+
     /// The entries of a folder; `None` if the object is none.
     pub fn tree(&self, object: Object) -> Option<&[Item]> {
         self.trees.get(object as usize)?.as_deref()

@@ -45,7 +45,7 @@ use scan::{Found, Scan};
 use seen::Tips;
 use store::{Content, Store};
 
-pub use git::{first_commit, is_root};
+pub use git::{first_commit, repository_of};
 pub use keys::{PastKey, Version};
 pub use range::Range;
 pub use staged::{Staged, StagedFile};
@@ -67,6 +67,8 @@ pub struct History {
     store: Store,
     graph: Graph,
     tips: Tips,
+    /// The path of the folder whose history alone counts; empty if it is the root.
+    below: String,
     problems: Vec<Problem>,
 }
 
@@ -92,25 +94,27 @@ impl fmt::Debug for History {
 }
 
 impl History {
-    /// Opens the repository whose root a folder is; `None` if it is none.
-    pub fn open(root: &Path) -> Option<Result<Self, Problem>> {
-        let repository = match git::open(root)? {
-            Ok(repository) => repository,
+    /// Opens the repository that a folder is or lies in, of whose history only what lay in the folder
+    /// counts; `None` if there is none.
+    pub fn open(folder: &Path) -> Option<Result<Self, Problem>> {
+        let (repository, below) = match git::open(folder)? {
+            Ok(opened) => opened,
             Err(error) => {
-                let path = root.join(".git").display().to_string();
+                let path = folder.join(".git").display().to_string();
                 return Some(Err(Problem::new(path, error, "keys in the history were not looked for")));
             }
         };
         let mut problems = Vec::new();
         let store = Store::open(&repository, &mut problems);
-        let graph = Graph::read(&store, &mut problems);
+        let mut graph = Graph::read(&store, &mut problems);
+        graph.make_root(&below);
         let number = |id: &[u8]| store.ids.number(id);
         let tips = Tips {
             refs: repository.refs.iter().filter_map(|(name, id)| Some((name.clone(), number(id)?))).collect(),
             head: repository.head.as_deref().and_then(number),
             logged: repository.logged().iter().filter_map(|id| number(id)).collect(),
         };
-        Some(Ok(Self { repository, store, graph, tips, problems }))
+        Some(Ok(Self { repository, store, graph, tips, below, problems }))
     }
 
     /// Whether there is no working tree.
@@ -140,7 +144,10 @@ impl History {
     /// The range names a commit that is not there.
     pub fn search(&self, scanner: &Scanner, range: &Range, search: Search) -> Result<Report, String> {
         let tips: Vec<Object> = self.tips.refs.iter().map(|(_, tip)| *tip).chain(self.tips.head).collect();
-        let firsts = Firsts::new(&self.graph, &self.store.ids, &tips, &self.tips.logged);
+        let mut firsts = Firsts::new(&self.graph, &self.store.ids, &tips, &self.tips.logged);
+        if self.below.is_empty() {
+            firsts.enter_others();
+        }
         let commits = range.commits(&self.graph, &self.store.ids, &self.tips, &firsts)?;
         let places = Places::new(&self.graph, &firsts, scanner, commits);
         let wanted = self.wanted(&firsts, &places);
@@ -185,8 +192,11 @@ impl History {
                 *is_own = true;
             }
         }
+        // What no commit has lies in no folder.
+        let is_inside = |object| self.below.is_empty() || firsts.first(object).commit != NONE;
         let wanted = is_own.par_iter().zip(0..NONE).map(|(is_own, object)| {
             (*is_own || firsts.reached(object) != Reached::Nowhere)
+                && is_inside(object)
                 && !firsts.is_passed_by(object)
                 && places.of(object).next().is_some()
         });
@@ -241,6 +251,10 @@ impl History {
     /// What of the history is not here.
     fn gaps(&self, large: u64) -> Vec<Gap> {
         let mut gaps = Vec::new();
+        if !self.below.is_empty() {
+            let reason = "looked into where PATH is the root of the repository";
+            gaps.push(Gap::new("git history outside of this folder", reason));
+        }
         if !self.repository.shallow.is_empty() {
             let reason = "this clone is shallow: run `git fetch --unshallow`, or set PARSE_AUDIT_ID_KEY so that keys are known again elsewhere";
             gaps.push(Gap::new("older history", reason));

@@ -87,7 +87,35 @@ fn the_history_can_be_left_out_or_cut() {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, errors) = check(folder.path(), &["--since", "2019-03-03"], &[]);
     assert_eq!(code, Some(2));
-    assert!(errors.starts_with("error: `.` is not the root of a git repository"), "{errors}");
+    assert!(errors.starts_with("error: `.` is no folder of a git repository"), "{errors}");
+}
+
+#[test]
+fn of_a_folder_the_history_of_that_folder_counts() {
+    let repo = repo();
+    repo.commit("notes.txt", "nothing\n");
+    std::fs::create_dir_all(repo.path().join("apps/shop")).unwrap();
+    std::fs::create_dir(repo.path().join("other")).unwrap();
+    repo.write("apps/shop/package.json", r#"{ "name": "shop", "dependencies": { "parse-server": "6.5.11" } }"#);
+    repo.commit("apps/shop/server.js", &line(&key(1)));
+    repo.commit("apps/shop/old.js", &line(&key(2)));
+    repo.commit("other/server.js", &line(&key(3)));
+    repo.git(&["rm", "-q", "apps/shop/old.js", "other/server.js"]);
+    repo.commit("other/index.js", "let nothing;\n");
+    repo.git(&["tag", "named", &repo.git(&["hash-object", "-w", "other/index.js"])]);
+    let told = |folder: &str| {
+        let (_, report, errors) = check(&repo.path().join(folder), &[], &[]);
+        let name = |finding: &&Value| (finding["fingerprint"].to_string(), finding["message"].to_string());
+        assert_eq!(errors, "");
+        (keys(&report).iter().map(name).collect::<std::collections::BTreeSet<_>>(), report.to_string())
+    };
+    let ((all, _), (inside, report)) = (told("."), told("apps/shop"));
+    assert_eq!((all.len(), inside.len()), (3, 2), "{inside:#?}");
+    // A key has the same name, and came with the same commit.
+    assert!(inside.is_subset(&all), "{inside:#?} {all:#?}");
+    assert!(report.contains("\"old.js\"") && report.contains("git history outside of this folder"), "{report}");
+    let (none, report) = told("other");
+    assert_eq!(none.len(), 1, "{report}");
 }
 
 #[test]

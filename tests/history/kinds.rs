@@ -29,8 +29,11 @@ fn a_repository_without_a_working_tree_is_searched() {
     let bare = clone(&repo, &["--bare"]);
     assert_eq!(try_search(bare.path()).keys.len(), 2);
     assert!(History::open(bare.path()).unwrap().unwrap().is_bare());
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert!(History::open(elsewhere.path()).is_none());
+    // A folder that no commit has.
     fs::create_dir(repo.path().join("cloud")).unwrap();
-    assert!(History::open(&repo.path().join("cloud")).is_none());
+    assert_eq!(try_search(&repo.path().join("cloud")).keys, []);
 }
 
 #[test]
