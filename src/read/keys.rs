@@ -4,8 +4,7 @@
 //! which the keys are blanked, so that no report can show one.
 
 use std::io::{self, Read};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use rayon::prelude::*;
 use zeroize::Zeroizing;
@@ -24,6 +23,10 @@ pub const WHOLE: u64 = 8 << 20;
 
 /// Bytes of a long file that are looked at once.
 const PIECE: usize = 4 << 20;
+
+/// Files that one thread searches before it asks for more, and how many such parts may wait.
+const AT_ONCE: usize = 64;
+const QUEUED: usize = 64;
 
 /// Bytes that two pieces share: more than any match is long, twice.
 const SHARED: usize = 64 << 10;
@@ -49,15 +52,52 @@ pub struct Outcome {
     problem: Option<Problem>,
 }
 
-/// Searches all files. What was found is put into the texts, with every key blanked.
-pub fn search(scanner: &Scanner, files: &[Searched], texts: &mut Texts, problems: &mut Vec<Problem>) -> Vec<SecretHit> {
-    // Nearly no file has one, and there may be millions.
-    let outcomes = files.par_iter().map(|file| (file, search_file(scanner, file)));
-    let outcomes: Vec<(&Searched, Outcome)> = outcomes.filter(|(_, outcome)| outcome.is_worth_keeping()).collect();
+/// Files that say something about keys, in order.
+pub type Outcomes = Vec<(FileId, String, Outcome)>;
+
+/// Searches all files.
+pub fn search(scanner: &Scanner, files: &[Searched]) -> Outcomes {
+    files.par_iter().filter_map(|file| outcome(scanner, file)).collect()
+}
+
+/// Searches files while they are found, so that no more than a few are known at once. `find` hands
+/// them on in the order of their numbers.
+pub fn search_while(scanner: &Scanner, find: impl FnOnce(&mut dyn FnMut(Searched)) + Send) -> Outcomes {
+    let (send, receive) = mpsc::sync_channel(QUEUED);
+    let find = move || {
+        // If nobody is there to receive them, the search has panicked, and says so itself.
+        let hand_on = |files: &mut Vec<Searched>| drop(send.send(std::mem::take(files)));
+        let mut few = Vec::new();
+        find(&mut |file| {
+            few.push(file);
+            if few.len() == AT_ONCE {
+                hand_on(&mut few);
+            }
+        });
+        hand_on(&mut few);
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(find);
+        let few = receive.into_iter().par_bridge();
+        let searched = few.map(|files| files.iter().filter_map(|file| outcome(scanner, file)).collect::<Vec<_>>());
+        let mut outcomes: Outcomes = searched.flatten_iter().collect();
+        outcomes.sort_by_key(|(file, _, _)| *file);
+        outcomes
+    })
+}
+
+/// What is found in a file, if it is worth keeping: nearly no file has a key, and there may be millions.
+fn outcome(scanner: &Scanner, file: &Searched) -> Option<(FileId, String, Outcome)> {
+    let outcome = search_file(scanner, file);
+    outcome.is_worth_keeping().then(|| (file.file, file.path.clone(), outcome))
+}
+
+/// Puts what was found into the texts, with every key blanked.
+pub fn take_all(outcomes: Outcomes, texts: &mut Texts, problems: &mut Vec<Problem>) -> Vec<SecretHit> {
     let mut found = Vec::new();
-    for (file, mut outcome) in outcomes {
+    for (file, path, mut outcome) in outcomes {
         problems.extend(outcome.problem.take());
-        take(texts, file.file, &file.path, outcome, &mut found);
+        take(texts, file, &path, outcome, &mut found);
     }
     found
 }
@@ -192,22 +232,6 @@ fn span(texts: &Texts, file: FileId, hit: &Hit) -> Option<Span> {
     (!hit.span.is_empty()).then(|| Span::new(&text.text, hit.span.start, hit.span.end))
 }
 
-/// The files of a folder that are searched: those that were looked into for other reasons keep their numbers.
-pub fn numbered(
-    walked: Vec<(String, PathBuf, u64)>,
-    numbers: &std::collections::BTreeMap<String, FileId>,
-) -> Vec<Searched> {
-    let mut next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-    let numbered = walked.into_iter().map(|(path, disk, size)| {
-        let file = numbers.get(&path).copied().unwrap_or_else(|| {
-            next = next.saturating_add(1);
-            FileId(next - 1)
-        });
-        Searched { file, path, bytes: Bytes::Disk(disk), size }
-    });
-    numbered.collect()
-}
-
 /// Files in memory: the cases of rules.
 pub fn in_memory(path: &str, text: &[u8], file: FileId) -> Searched {
     Searched { file, path: path.to_owned(), bytes: Bytes::Memory(Arc::from(text)), size: text.len() as u64 }
@@ -229,10 +253,23 @@ mod tests {
     fn the_text_that_is_kept_does_not_hold_the_key() {
         let files = [in_memory("a.js", b"masterKey: 'Cedar#77310',", FileId(0))];
         let mut texts = Texts::default();
-        let hits = search(&scanner(), &files, &mut texts, &mut Vec::new());
+        let hits = take_all(search(&scanner(), &files), &mut texts, &mut Vec::new());
         assert_eq!(hits.len(), 1);
         let Some(Content::Text(text)) = texts.get(FileId(0)).map(|source| &source.content) else { panic!("no text") };
         assert_eq!(text.text, "masterKey: '***********',");
+    }
+
+    #[test]
+    fn files_that_are_found_meanwhile_are_searched_in_their_order() {
+        let text = |number: u32| if number % 5 == 0 { "masterKey: 'Cedar#77310'," } else { "nothing" };
+        let file = |number: u32| in_memory("a.js", text(number).as_bytes(), FileId(number));
+        let scanner = scanner();
+        let count = 3 * AT_ONCE as u32 + 1;
+        let found = search_while(&scanner, |search| (0..count).for_each(|number| search(file(number))));
+        let files: Vec<Searched> = (0..count).map(file).collect();
+        let numbers = |outcomes: Outcomes| outcomes.into_iter().map(|(file, _, _)| file.0).collect::<Vec<_>>();
+        assert_eq!(numbers(found), (0..count).step_by(5).collect::<Vec<_>>());
+        assert_eq!(numbers(search(&scanner, &files)), (0..count).step_by(5).collect::<Vec<_>>());
     }
 
     #[test]
@@ -242,7 +279,7 @@ mod tests {
             let key = b"masterKey: 'Cedar#77310',";
             text.splice(at..at + key.len(), key.iter().copied());
             let files = [in_memory("a.js", &text, FileId(0))];
-            let hits = search(&scanner(), &files, &mut Texts::default(), &mut Vec::new());
+            let hits = take_all(search(&scanner(), &files), &mut Texts::default(), &mut Vec::new());
             assert_eq!(hits.len(), 1, "{at}");
             assert_eq!(hits[0].at, Place::File { file: FileId(0) });
         }

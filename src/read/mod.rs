@@ -55,7 +55,7 @@ use parts::Parts;
 use past::Past;
 use source::{Bytes, Candidate};
 use tally::UserIds;
-use walk::Ignored;
+use walk::{Ignored, Walked};
 
 /// What to read.
 #[derive(Debug, Clone)]
@@ -120,7 +120,11 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     if settings.keys_alone {
         found = Found { candidates: Vec::new(), code: Vec::new(), vendored: 0, ..found };
     }
-    let files = if settings.keys_alone { found.searched.len() } else { found.candidates.len() + found.code.len() };
+    let files = match &found.outcomes {
+        Some(_) => found.files,
+        None if settings.keys_alone => found.searched.len(),
+        None => found.candidates.len() + found.code.len(),
+    };
     unpack(&mut found);
     let candidates = &found.candidates;
     // Most files say nothing, and there may be millions.
@@ -160,7 +164,8 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
         app.server.version = Known::Read(FoundVersion { version: version.clone(), from: VersionFrom::Given, at: None });
     }
     if let Some(scanner) = &settings.scanner {
-        let mut hits = keys::search(scanner, &found.searched, &mut texts, &mut problems);
+        let outcomes = found.outcomes.unwrap_or_else(|| keys::search(scanner, &found.searched));
+        let mut hits = keys::take_all(outcomes, &mut texts, &mut problems);
         if let Known::Read(units) = &app.code {
             hits.extend(pieces::search(scanner, units, &hits, &mut texts));
         }
@@ -230,10 +235,14 @@ struct Found {
     code: Vec<Candidate>,
     /// Files to look for keys in.
     searched: Vec<Searched>,
+    /// What was found in them, if they were searched while they were found.
+    outcomes: Option<keys::Outcomes>,
     /// Those of them that git ignores.
     ignored: BTreeSet<String>,
     /// Archives, which may hold such files. Their numbers are not used.
     archives: Vec<Searched>,
+    /// How many they were.
+    files: usize,
     /// How many files of code were passed by.
     vendored: u64,
     problems: Vec<Problem>,
@@ -263,10 +272,8 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
                 candidates,
                 code,
                 searched: searched.collect(),
-                ignored: BTreeSet::new(),
-                archives: Vec::new(),
                 vendored: vendored.len() as u64,
-                problems: Vec::new(),
+                ..Found::default()
             }
         }
         Input::Path(path) if path.is_file() => {
@@ -284,27 +291,48 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
 }
 
 fn in_folder(root: &Path, settings: &Settings) -> Found {
-    let mut walked = walk::walk(root, &settings.ignored, settings.of_git);
-    if settings.keys_alone {
-        walked.files = Vec::new();
+    let walk = |found: &mut Found, search: &mut dyn FnMut(&mut Found, Searched)| {
+        let mut numbers = (0..).map(FileId);
+        let seen = walk::walk(root, &settings.ignored, settings.of_git, |file| {
+            let number = numbers.next().unwrap_or_default();
+            found.take(file, number, settings.keys_alone, search);
+        });
+        (found.vendored, found.problems) = (seen.vendored, seen.problems);
+    };
+    let mut found = Found::default();
+    match &settings.scanner {
+        Some(scanner) if settings.keys_alone => {
+            let outcomes = keys::search_while(scanner, |search| {
+                walk(&mut found, &mut |found, file| {
+                    found.files += 1;
+                    search(file);
+                });
+            });
+            found.outcomes = Some(outcomes);
+        }
+        _ => walk(&mut found, &mut |found, file| found.searched.push(file)),
     }
-    let numbered = walked.files.into_iter().zip(0..);
-    let candidates = numbered.map(|((path, disk, size), number)| Candidate {
-        file: FileId(number),
-        name: path.clone(),
-        path,
-        size,
-        bytes: Bytes::Disk(disk),
-        asked: false,
-    });
-    let candidates: Vec<Candidate> = candidates.collect();
-    let numbers: BTreeMap<String, FileId> =
-        candidates.iter().map(|candidate| (candidate.path.clone(), candidate.file)).collect();
-    let searched = keys::numbered(walked.searched, &numbers);
-    let archives = keys::numbered(walked.archives, &numbers);
-    let (code, candidates) = candidates.into_iter().partition(|candidate| is_code(&candidate.path));
-    let (vendored, ignored, problems) = (walked.vendored, walked.ignored, walked.problems);
-    Found { candidates, code, searched, ignored, archives, vendored, problems }
+    found
+}
+
+impl Found {
+    /// Takes in a file for all that it may be.
+    fn take(&mut self, file: Walked, number: FileId, keys_alone: bool, search: &mut dyn FnMut(&mut Self, Searched)) {
+        let Walked { path, disk, size, may_describe, is_searched, is_archive, is_ignored } = file;
+        let bytes = Bytes::Disk(disk);
+        let searched = || Searched { file: number, path: path.clone(), bytes: bytes.clone(), size };
+        self.archives.extend(is_archive.then(searched));
+        self.ignored.extend(is_ignored.then(|| path.clone()));
+        if is_searched {
+            search(self, searched());
+        }
+        if may_describe && !keys_alone {
+            let name = path.clone();
+            let candidate = Candidate { file: number, name, path, size, bytes, asked: false };
+            let list = if is_code(&candidate.path) { &mut self.code } else { &mut self.candidates };
+            list.push(candidate);
+        }
+    }
 }
 
 /// Puts the entries of zip archives in place of the archives.

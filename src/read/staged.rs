@@ -39,7 +39,7 @@ pub fn read(root: &Path, staged: &Staged, ignored: &[String], scanner: &Scanner)
         rest = after;
         let batch: Vec<Searched> =
             batch.iter().filter_map(|(id, file)| load(staged, *id, file, &mut problems)).collect();
-        hits.extend(keys::search(scanner, &batch, &mut texts, &mut problems));
+        hits.extend(keys::take_all(keys::search(scanner, &batch), &mut texts, &mut problems));
     }
     for hit in &mut hits {
         hit.standing = Standing::Staged;

@@ -4,7 +4,6 @@
 //! are skipped (hidden files are only searched for keys), links are not followed out of the folder nor in circles. The walk
 //! is sorted, so that the same tree gives the same files in the same order.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
@@ -47,19 +46,30 @@ const HIDDEN: [&str; 18] = [
     ".yarn",
 ];
 
-/// What a walk found.
-#[derive(Debug, Default)]
+/// A file that a walk came to.
+#[derive(Debug)]
 pub struct Walked {
-    /// Files that may describe the app, code among them: path from the root with `/`, path on disk, length.
-    pub files: Vec<(String, PathBuf, u64)>,
-    /// Files that may hold keys, as above, the hidden ones too.
-    pub searched: Vec<(String, PathBuf, u64)>,
-    /// Archives, as above.
-    pub archives: Vec<(String, PathBuf, u64)>,
+    /// Path from the root with `/`.
+    pub path: String,
+    /// Path on disk.
+    pub disk: PathBuf,
+    /// Length in bytes.
+    pub size: u64,
+    /// Whether it may describe the app, as code does too.
+    pub may_describe: bool,
+    /// Whether it may hold keys.
+    pub is_searched: bool,
+    /// Whether it is an archive.
+    pub is_archive: bool,
+    /// Whether git ignores it.
+    pub is_ignored: bool,
+}
+
+/// What else a walk saw.
+#[derive(Debug, Default)]
+pub struct Seen {
     /// How many files of code were passed by because somebody else wrote them, or a tool made them.
     pub vendored: u64,
-    /// Those of them that git ignores.
-    pub ignored: BTreeSet<String>,
     /// Files and folders that could not be read.
     pub problems: Vec<Problem>,
 }
@@ -74,12 +84,12 @@ pub enum Ignored {
     Searched,
 }
 
-/// Walks a folder. `ignored` are further patterns in the syntax of `.gitignore`. What git ignores is
-/// passed by, or only searched for keys.
-pub fn walk(root: &Path, ignored: &[String], of_git: Ignored) -> Walked {
-    let mut walked = Walked::default();
+/// Walks a folder and hands on its files, in order. `ignored` are further patterns in the syntax of
+/// `.gitignore`. What git ignores is passed by, or only searched for keys.
+pub fn walk(root: &Path, ignored: &[String], of_git: Ignored, mut found: impl FnMut(Walked)) -> Seen {
+    let mut seen = Seen::default();
     let root = &root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    let mut lists = Lists::new(root, ignored, &mut walked.problems);
+    let mut lists = Lists::new(root, ignored, &mut seen.problems);
     // A folder that git ignores, with all that is in it.
     let mut within: Option<PathBuf> = None;
     let mut entries = WalkDir::new(root).follow_links(false).sort_by_file_name().into_iter();
@@ -87,7 +97,7 @@ pub fn walk(root: &Path, ignored: &[String], of_git: Ignored) -> Walked {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                walked.problems.push(problem_of(root, &error));
+                seen.problems.push(problem_of(root, &error));
                 continue;
             }
         };
@@ -111,14 +121,19 @@ pub fn walk(root: &Path, ignored: &[String], of_git: Ignored) -> Walked {
                 within = within.or_else(|| (said == Said::Ignored).then(|| entry.path().to_owned()));
             }
             (true, false) => entries.skip_current_dir(),
-            (false, true) => take_file(root, &entry, said, &mut walked),
+            (false, true) => {
+                if let Some(file) = file(root, &entry, said, &mut seen) {
+                    found(file);
+                }
+            }
             (false, false) => {}
         }
     }
-    walked
+    seen
 }
 
-fn take_file(root: &Path, entry: &DirEntry, said: Said, walked: &mut Walked) {
+/// What a file is, by its name; `None` if nobody looks into it.
+fn file(root: &Path, entry: &DirEntry, said: Said, seen: &mut Seen) -> Option<Walked> {
     let extension =
         entry.path().extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
     let path = shown(root, entry.path());
@@ -127,35 +142,16 @@ fn take_file(root: &Path, entry: &DirEntry, said: Said, walked: &mut Walked) {
     let is_candidate = !is_ignored && !is_hidden(&path) && (is_code || !NEVER.contains(&extension.as_str()));
     let is_searched = !NO_TEXT.contains(&extension.as_str());
     let is_archive = entry.file_name().to_str().is_some_and(is_archive);
-    if !is_candidate && !is_searched && !is_archive {
-        return;
-    }
     // A link is passed by: what it leads to is found by its own name, or is not ours.
-    if !entry.file_type().is_file() {
-        return;
+    if !(is_candidate || is_searched || is_archive) || !entry.file_type().is_file() {
+        return None;
     }
-    let metadata = match entry.metadata() {
-        Ok(metadata) => metadata,
-        Err(error) => {
-            walked.problems.push(problem_of(root, &error));
-            return;
-        }
-    };
-    if is_searched {
-        walked.searched.push((path.clone(), entry.path().to_owned(), metadata.len()));
-    }
-    walked.ignored.extend(is_ignored.then(|| path.clone()));
-    if is_archive {
-        walked.archives.push((path.clone(), entry.path().to_owned(), metadata.len()));
-    }
-    if !is_candidate {
-        return;
-    }
-    if is_code && vendored::by_name(&path, metadata.len()) {
-        walked.vendored += 1;
-        return;
-    }
-    walked.files.push((path, entry.path().to_owned(), metadata.len()));
+    let metadata = entry.metadata().map_err(|error| seen.problems.push(problem_of(root, &error))).ok()?;
+    let is_vendored = is_candidate && is_code && vendored::by_name(&path, metadata.len());
+    seen.vendored += u64::from(is_vendored);
+    let may_describe = is_candidate && !is_vendored;
+    let (disk, size) = (entry.path().to_owned(), metadata.len());
+    Some(Walked { path, disk, size, may_describe, is_searched, is_archive, is_ignored })
 }
 
 /// Whether the file or a folder below the root is hidden. Keys lie in such files, descriptions do not.
@@ -199,8 +195,14 @@ mod tests {
         folder
     }
 
-    fn paths(walked: &Walked) -> Vec<&str> {
-        walked.files.iter().map(|(path, _, _)| path.as_str()).collect()
+    fn walked(root: &Path, ignored: &[String]) -> (Vec<Walked>, Seen) {
+        let mut files = Vec::new();
+        let seen = walk(root, ignored, Ignored::PassedBy, |file| files.push(file));
+        (files, seen)
+    }
+
+    fn paths(files: &[Walked], is: impl Fn(&Walked) -> bool) -> Vec<&str> {
+        files.iter().filter(|file| is(file)).map(|file| file.path.as_str()).collect()
     }
 
     #[test]
@@ -223,16 +225,16 @@ mod tests {
             ("cloud/x.min.js", ""),
             ("image.png", ""),
         ]);
-        let walked = walk(folder.path(), &["sub/*.bson".to_owned()], Ignored::PassedBy);
-        assert_eq!(paths(&walked), ["a.json", "cloud/main.js", "keep.tmp"]);
-        let searched: Vec<&str> = walked.searched.iter().map(|(path, _, _)| path.as_str()).collect();
+        let (files, seen) = walked(folder.path(), &["sub/*.bson".to_owned()]);
+        assert_eq!(paths(&files, |file| file.may_describe), ["a.json", "cloud/main.js", "keep.tmp"]);
+        let searched = paths(&files, |file| file.is_searched);
         let hidden = [".gitignore", ".hidden/a.json", ".parse-auditignore"];
         assert!(
             hidden.iter().chain(&["cloud/main.js", "keep.tmp"]).all(|path| searched.contains(path)),
             "{searched:?}"
         );
-        assert_eq!(walked.vendored, 1);
-        assert_eq!(walked.problems, []);
+        assert_eq!(seen.vendored, 1);
+        assert_eq!(seen.problems, []);
     }
 
     #[cfg(unix)]
@@ -245,6 +247,6 @@ mod tests {
         }
         std::os::unix::fs::symlink(outside.path().join("b.json"), folder.path().join("b.json")).expect("a link");
         std::os::unix::fs::symlink("self.json", folder.path().join("self.json")).expect("a link");
-        assert_eq!(paths(&walk(folder.path(), &[], Ignored::PassedBy)), ["in/a.json"]);
+        assert_eq!(paths(&walked(folder.path(), &[]).0, |_| true), ["in/a.json"]);
     }
 }
