@@ -4,6 +4,7 @@ use crate::code::analysis::{Analysis, place};
 use crate::code::risk::{Reading, Risk};
 use crate::code::value::Pos;
 use crate::model::clp::DefaultAcl;
+use crate::model::oddity::escape;
 use crate::model::snapshot::Gap;
 use crate::model::{App, ClassName, Field, FieldKind, Operation, Place, Texts, Unit};
 use crate::rules::words::{Tag, Words};
@@ -25,7 +26,25 @@ pub fn facts(app: &App, analysis: &Analysis, words: &Words, access: &[Access<'_>
         _ => true,
     };
     let rated = |risk: &Risk| Some(Fact { severity: by_class(risk, access), ..fact(risk, risk.kind, units, texts)? });
-    of_code.filter(holds).filter_map(rated).collect()
+    of_code.filter(holds).filter_map(rated).chain(scripts(app, texts)).collect()
+}
+
+/// Scripts that start the server without a check of certificates.
+fn scripts(app: &App, texts: &Texts) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for manifest in &app.manifests {
+        let unchecked = |name: &str, command: &str| {
+            let is_start = matches!(name.split(':').next(), Some("start" | "serve" | "server" | "prod" | "production"));
+            let is_for_users = !["dev", "local", "test"].iter().any(|word| name.contains(word));
+            is_start && is_for_users && command.split_whitespace().any(|word| word == "NODE_TLS_REJECT_UNAUTHORIZED=0")
+        };
+        for (name, _) in manifest.scripts.iter().filter(|(name, command)| unchecked(name, command)) {
+            let at = Place::Pointer { file: manifest.file, pointer: format!("/scripts/{}", escape(name)) };
+            let fact = Fact::new("code", "tls-unchecked", texts.path(&at).to_owned(), at);
+            found.push(fact.word("what", "for every connection of the process"));
+        }
+    }
+    found
 }
 
 /// Whether rows are about people: by the columns that code writes, and those of the class.

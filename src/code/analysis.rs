@@ -12,6 +12,7 @@ use super::deep;
 use super::entry::{Entry, EntryKind};
 use super::guards::{Flag, Guards};
 use super::resolve::Project;
+use super::risk::around::{self, Around};
 use super::risk::{self, Risk};
 use super::run::{Run, World};
 use super::sdk::fields_known;
@@ -37,7 +38,8 @@ pub struct Analysis {
 pub type Frozen = BTreeMap<String, Vec<String>>;
 
 /// What is known of the app as a whole.
-struct Facts {
+struct Facts<'a> {
+    app: &'a App,
     frozen: Frozen,
     /// Whether its server knows validators of parameters.
     validators: bool,
@@ -64,6 +66,7 @@ fn all_of(app: &App, units: &[Unit], sinks: &risk::Sinks<'_>) -> Analysis {
     let file_wide = std::mem::take(&mut loader.file_wide);
     let entries = told_apart(entries, units);
     let loaded = std::mem::take(&mut loader.events);
+    let servers = std::mem::take(&mut loader.servers);
     let cut = cut_files(&loader);
     let modules = Arc::new(std::mem::take(&mut loader.modules));
     let heap = Arc::new(std::mem::take(&mut loader.heap));
@@ -72,9 +75,14 @@ fn all_of(app: &App, units: &[Unit], sinks: &risk::Sinks<'_>) -> Analysis {
         run.master = entry.master;
         run
     };
-    let app = Facts { frozen: frozen(&entries, &on), validators: has_validators(&project) };
-    let walked: Vec<Walked> = entries.par_iter().map(|entry| walk(on(entry), entry, &app, sinks)).collect();
+    let facts = Facts { app, frozen: frozen(&entries, &on), validators: has_validators(&project) };
+    let walked: Vec<Walked> = entries.par_iter().map(|entry| walk(on(entry), entry, &facts, sinks)).collect();
     let mut analysis = Analysis { unloaded, cut, ..Analysis::default() };
+    let in_use: BTreeSet<usize> =
+        modules.keys().copied().chain(walked.iter().flat_map(|one| one.loaded.clone())).collect();
+    let around = Around { app, units, heap: &heap, events: &loaded, servers: &servers, loaded: &in_use };
+    analysis.risks.extend(around::of_walk(&around));
+    analysis.risks.extend(of_other_servers(&around, Run::on(&world, Arc::clone(&heap), Arc::clone(&modules))));
     let pairs = entries.iter().zip(walked.iter().map(|one| &one.handler));
     analysis.risks.extend(risk::callable_jobs(pairs, &loaded));
     for (mut one, entry) in walked.into_iter().zip(&entries) {
@@ -117,6 +125,29 @@ fn load_others(run: &mut Run<'_>, units: &[Unit]) -> Vec<usize> {
         }
     }
     others
+}
+
+/// Judges files that start a server or a dashboard and that no known start leads to, and then
+/// each file that is in use by itself.
+fn of_other_servers(around: &Around<'_>, mut run: Run<'_>) -> Vec<Risk> {
+    let starts = |unit: &Unit| {
+        let named = super::requires::of(unit);
+        named.iter().any(|name| matches!(&**name, "parse-server" | "parse-dashboard"))
+    };
+    let others = around.units.iter().enumerate().filter(|(index, _)| !around.loaded.contains(index));
+    let is_made = |unit: &Unit| unit.path.split('/').any(|part| matches!(part, "dist" | "build" | "out"));
+    let others: Vec<usize> =
+        others.filter(|(_, unit)| starts(unit) && !is_made(unit)).map(|(index, _)| index).collect();
+    for index in others {
+        run.load(index);
+    }
+    let loaded: BTreeSet<usize> = around.loaded.iter().chain(&run.loaded).copied().collect();
+    let (events, servers) = (std::mem::take(&mut run.events), std::mem::take(&mut run.servers));
+    let beside = Around { heap: &run.heap, events: &events, servers: &servers, loaded: &loaded, ..*around };
+    let mut risks = around::of_walk(&beside);
+    let files: Vec<usize> = loaded.iter().copied().collect();
+    risks.extend(files.par_iter().flat_map_iter(|index| around::of_file(around.units, *index)).collect::<Vec<_>>());
+    risks
 }
 
 /// Handlers of one name in several files get the file beside the name.
@@ -173,10 +204,11 @@ struct Walked {
     risks: Vec<Risk>,
     protects: Option<String>,
     cut: Vec<String>,
+    loaded: Vec<usize>,
 }
 
 /// Walks through one handler.
-fn walk(mut run: Run<'_>, entry: &Entry, app: &Facts, sinks: &risk::Sinks<'_>) -> Walked {
+fn walk(mut run: Run<'_>, entry: &Entry, app: &Facts<'_>, sinks: &risk::Sinks<'_>) -> Walked {
     run.frozen = app.frozen.get("_User").map(|names| names.as_slice().into()).unwrap_or_else(|| Arc::from([]));
     let guards = start(&mut run, entry);
     let handler = Handler {
@@ -186,10 +218,20 @@ fn walk(mut run: Run<'_>, entry: &Entry, app: &Facts, sinks: &risk::Sinks<'_>) -
         has_validator: entry.has_validator,
         uses: uses::of(&run, entry),
     };
-    let found = risk::of_handler(&mut run, entry, &app.frozen, sinks, app.validators);
+    let around = Around {
+        app: app.app,
+        units: run.world.units,
+        heap: &run.heap,
+        events: &run.events,
+        servers: &[],
+        loaded: &BTreeSet::new(),
+    };
+    let asked = around::of_requests(&around);
+    let mut found = risk::of_handler(&mut run, entry, &app.frozen, sinks, app.validators);
+    found.risks.extend(asked);
     let mut cut = cut_files(&run);
     cut.extend(run.cut.then(|| entry.kind.words()));
-    Walked { handler, risks: found.risks, protects: found.protects, cut }
+    Walked { handler, risks: found.risks, protects: found.protects, cut, loaded: run.loaded }
 }
 
 /// The files that were not loaded to their end.

@@ -241,7 +241,7 @@ fn item_span(literal: &Expr, number: usize) -> Option<Span> {
 }
 
 /// Where a property of an object stands, and whether nothing is spread behind it.
-fn prop_span(literal: &Expr, name: &str) -> (Option<Span>, bool) {
+pub(super) fn prop_span(literal: &Expr, name: &str) -> (Option<Span>, bool) {
     let ExprKind::Object(props) = &literal.kind else { return (None, true) };
     let (mut span, mut is_sure) = (None, true);
     for prop in props {

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::rules::words;
+
 /// A text this long is hidden if letters and digits are mixed in a word of it, in bytes.
 const LONG: usize = 12;
 
@@ -75,12 +77,18 @@ fn inside(line: &str, start: usize) -> Range<usize> {
 }
 
 /// Whether a text has the form of a key or holds a password: a long word in which
-/// letters and digits are mixed, or an address with a user in it.
+/// letters and digits are mixed, or an address with a user or a password in it.
 fn looks_secret(text: &str) -> bool {
     let has_user =
         text.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().is_some_and(|host| host.contains('@')));
-    let parts = text.split(|character: char| character.is_whitespace() || "/?&,;".contains(character));
-    has_user || parts.into_iter().any(|part| part.len() >= LONG && is_mixed(part))
+    let mut parts = text.split(|character: char| character.is_whitespace() || "/?&,;".contains(character));
+    // `?password=…` of an address.
+    let is_given = |part: &str| {
+        let (name, value) = part.split_once('=').unwrap_or_default();
+        // A place for a value holds none.
+        !value.is_empty() && !value.starts_with(['$', '{', '<', '%', ':']) && is_key(name)
+    };
+    has_user || parts.any(|part| (part.len() >= LONG && is_mixed(part)) || is_given(part))
 }
 
 fn is_mixed(text: &str) -> bool {
@@ -109,13 +117,16 @@ fn long_words(text: &str) -> impl Iterator<Item = Range<usize>> {
     found.into_iter()
 }
 
+/// Whether something is a key or password, by its name.
+fn is_key(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    // `bypass` is no password.
+    KEYS.iter().any(|key| lower.contains(key)) || words::split(name).last().is_some_and(|last| last == "pass")
+}
+
 /// Whether a text is the value of something that is named like a key. `before` is what
 /// stands between the last text and this one.
 fn is_given_to_key(before: &str, last_text: &str) -> bool {
-    let is_key = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        KEYS.iter().any(|key| name.contains(key))
-    };
     let before = before.trim_end();
     // `set('password', 'x')`, `{ 'password': 'x' }`, `headers['X-Key'] = 'x'`.
     let between = before.trim_start_matches(['"', '\'', '`', ']', ')']).trim();
@@ -148,6 +159,9 @@ mod tests {
             ("headers['X-Parse-REST-API-Key'] = \"open\"", "headers['X-Parse-REST-API-Key'] = \"…\""),
             ("if (request.params.secret === 'open')", "if (request.params.secret === '…')"),
             ("uri = 'mongodb://ada:open@db.example/app'", "uri = '…'"),
+            ("{ \"user\": 'ada', \"pass\": 'open' }", "{ \"user\": 'ada', \"pass\": '…' }"),
+            ("pass: process.env.DASH_PASS || 'open',", "pass: process.env.DASH_PASS || '…',"),
+            ("get('http://sms.example/send?to=1&password=open')", "get('…')"),
             ("const a = 'abc\\'defgh12345", "const a = '…"),
             ("  MIIEpAIBAAKCAQEAplaceholder0placeholder0", "  …"),
             ("// was placeholder0placeholder0placeholder0", "// was …"),
@@ -165,6 +179,8 @@ mod tests {
             "await query.find({ useMasterKey: true });",
             "throw new Parse.Error(101, 'The 2 notes were not found.');",
             "const keys = ['name', 'email'];",
+            "bypass: 'never',",
+            "get(`/send?token=${token}`);",
             "'''\"`\\",
             "",
         ] {

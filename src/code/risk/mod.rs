@@ -5,6 +5,7 @@
 
 mod acl;
 pub mod answer;
+pub mod around;
 mod code;
 mod effect;
 mod enumeration;

@@ -70,6 +70,11 @@ impl<'a> Run<'a> {
                 self.register(EntryKind::Route(method, path), all, None, at);
                 Some(router.clone())
             }
+            // Switches of the application: `trust proxy`.
+            "set" | "enable" => {
+                self.outside(&format!("express.{name}"), args, at, false);
+                Some(router.clone())
+            }
             "listen" => {
                 if let Some(callback) = args.iter().find(|arg| arg.is_function()) {
                     self.maybe_call_back(callback, Vec::new(), at);
