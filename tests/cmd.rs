@@ -2,6 +2,8 @@
 //!
 //! `TRYCMD=overwrite cargo test --test cmd` writes what is printed anew.
 
+#![allow(clippy::expect_used, reason = "a test may fail loudly")]
+
 use std::path::Path;
 
 /// What sessions look at.

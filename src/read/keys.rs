@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn files_that_are_found_meanwhile_are_searched_in_their_order() {
-        let text = |number: u32| if number % 5 == 0 { "masterKey: 'Cedar#77310'," } else { "nothing" };
+        let text = |number: u32| if number.is_multiple_of(5) { "masterKey: 'Cedar#77310'," } else { "nothing" };
         let file = |number: u32| in_memory("a.js", text(number).as_bytes(), FileId(number));
         let scanner = scanner();
         let count = 3 * AT_ONCE as u32 + 1;
