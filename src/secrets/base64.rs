@@ -33,9 +33,10 @@ const FIRST: usize = 16;
 /// Hands on what may be base64: the letters and signs that stand together, and the run in them.
 /// All are that hold text and touch the range, each once, in order, and some others.
 pub fn each(text: &[u8], range: Range<usize>, mut found: impl FnMut(Range<usize>, Range<usize>)) {
-    let widened = SHORTEST + 4;
-    let mut at = range.start.saturating_sub(widened);
-    let last = range.end.saturating_add(widened).min(text.len());
+    // From where the first letters begin that reach into the range to where the last ones end: whether
+    // they hold text shows where they begin.
+    let mut at = around(text, range.start.min(text.len())).start;
+    let last = around(text, range.end.min(text.len())).end;
     let mut next = 0;
     let mut take = |whole: Range<usize>| {
         if whole.len() <= LONGEST && whole.start < range.end && range.start < whole.end {
