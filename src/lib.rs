@@ -6,6 +6,7 @@
 //! * [`model`]: the nouns (class, permission, ACL, role, server) and what was not read;
 //! * [`permit`]: what a principal may do, decided as Parse Server decides it;
 //! * [`code`]: JavaScript and TypeScript, from text to plain data;
+//! * [`deps`]: lock files of npm and its kin, as installed packages;
 //! * [`reach`]: which handlers of code are a way to rows, beside their permissions;
 //! * [`rules`]: a rule is a Markdown file: what to match, why it matters, its cases;
 //! * [`finding`]: what a rule found, known by what it is about, and ignores;
@@ -48,6 +49,7 @@ pub mod permit;
 
 pub mod code;
 
+pub mod deps;
 pub mod reach;
 
 pub mod finding;
