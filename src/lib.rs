@@ -6,6 +6,7 @@
 //! * [`model`]: the nouns (class, permission, ACL, role, server) and what was not read;
 //! * [`permit`]: what a principal may do, decided as Parse Server decides it;
 //! * [`code`]: JavaScript and TypeScript, from text to plain data;
+//! * [`advisories`]: published weaknesses of packages, and which versions have them;
 //! * [`deps`]: lock files of npm and its kin, as installed packages;
 //! * [`reach`]: which handlers of code are a way to rows, beside their permissions;
 //! * [`rules`]: a rule is a Markdown file: what to match, why it matters, its cases;
@@ -49,6 +50,7 @@ pub mod permit;
 
 pub mod code;
 
+pub mod advisories;
 pub mod deps;
 pub mod reach;
 

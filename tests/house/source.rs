@@ -11,7 +11,7 @@ const LAYERS: [(u8, &[&str]); 7] = [
     (0, &["mistake", "problem", "settings", "severity"]),
     (1, &["model"]),
     (2, &["finding", "rules"]),
-    (3, &["code", "deps", "permit", "reach", "secrets"]),
+    (3, &["advisories", "code", "deps", "permit", "reach", "secrets"]),
     (4, &["audit", "history", "verify"]),
     (5, &["read", "report"]),
     (6, &["cli", "commands", "main"]),
