@@ -14,18 +14,7 @@ use std::ops::Range;
 
 use semver::Version;
 
-use crate::model::Span;
-
-/// A package that is installed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Package {
-    /// Its name in the registry, `@apollo/server`.
-    pub name: String,
-    /// Its version.
-    pub version: Version,
-    /// Where the version stands.
-    pub at: Span,
-}
+use crate::model::{Package, Span};
 
 /// Who wrote a lock file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +41,8 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    fn new(message: impl Into<String>, offset: Option<usize>) -> Self {
+    /// An error at a byte.
+    pub fn new(message: impl Into<String>, offset: Option<usize>) -> Self {
         Self { message: message.into(), offset }
     }
 }

@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 
 use super::{Package, Unreadable, package};
 
+/// npm nests no packages as deep; each level is read once more for those above it.
+const DEEPEST: usize = 64;
+
 /// What of a lock file counts. Version 2 has both lists, of which `packages` is the newer.
 #[derive(Deserialize)]
 struct Lock<'t> {
@@ -59,12 +62,16 @@ pub fn read(text: &str) -> Result<Vec<Package>, Unreadable> {
         }
         return Ok(packages);
     }
-    let mut lists: Vec<Entries<'_>> = lock.dependencies.into_iter().collect();
-    while let Some(Entries(entries)) = lists.pop() {
+    let mut lists: Vec<(usize, Entries<'_>)> = lock.dependencies.into_iter().map(|list| (0, list)).collect();
+    while let Some((depth, Entries(entries))) = lists.pop() {
         for (name, entry) in entries {
             packages.extend(of_name(text, &name, &entry));
             if let Some(below) = entry.dependencies {
-                lists.push(parse(below.get(), offset(text, below.get()), text)?);
+                let at = offset(text, below.get());
+                if depth == DEEPEST {
+                    return Err(Unreadable::new("it is nested too deeply", Some(at)));
+                }
+                lists.push((depth + 1, parse(below.get(), at, text)?));
             }
         }
     }

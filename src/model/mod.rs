@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod names;
 pub mod oddity;
 pub mod operation;
+pub mod package;
 pub mod place;
 pub mod principal;
 pub mod roles;
@@ -34,6 +35,7 @@ pub use known::{Known, Why};
 pub use manifest::{Aliases, Manifest};
 pub use names::{ClassName, FieldName, RoleName, RuleId, UserId};
 pub use operation::{ByOperation, Operation};
+pub use package::{Lock, Package};
 pub use place::{FileId, Place, Span, Texts};
 pub use principal::Principal;
 pub use roles::Roles;
@@ -63,6 +65,8 @@ pub struct App {
     pub code: Known<Vec<Unit>>,
     /// Manifests of npm, by folder.
     pub manifests: Vec<Manifest>,
+    /// Lock files, in the order of paths.
+    pub locks: Vec<Lock>,
     /// Names of modules that TypeScript is told, by folder.
     pub aliases: Vec<Aliases>,
     /// Credentials that lie in exports of data.

@@ -18,6 +18,7 @@ pub mod file;
 pub mod ignored;
 pub mod in_code;
 pub mod keys;
+pub mod lock;
 pub mod manifests;
 pub mod options;
 pub mod parts;
