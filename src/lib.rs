@@ -38,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod http;
 pub mod mistake;
 pub mod problem;
 pub mod severity;
