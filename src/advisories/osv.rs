@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use semver::Version;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Advisory, Affected, Until, first};
 use crate::severity::Severity;
@@ -27,12 +27,14 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Record {
     id: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    modified: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     aliases: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     withdrawn: Option<String>,
     #[serde(default)]
     summary: String,
@@ -42,73 +44,134 @@ struct Record {
     database_specific: Details,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct AffectedRecord {
     package: Option<PackageRecord>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     ranges: Vec<RangeRecord>,
+    /// Counts only where there are no ranges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    versions: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct PackageRecord {
     ecosystem: String,
     name: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct RangeRecord {
     #[serde(rename = "type")]
     kind: String,
     events: Vec<EventRecord>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct EventRecord {
+    #[serde(skip_serializing_if = "Option::is_none")]
     introduced: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fixed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_affected: Option<String>,
 }
 
 /// What GitHub adds to a record, and what we add.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 struct Details {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     severity: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     cwe_ids: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     precondition: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     precondition_keys: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     fix_caveat: Option<String>,
 }
 
-/// Reads a record; `None` if it is withdrawn, about malicious packages, or about none of npm.
+/// How ids of malicious packages begin.
+const MALICIOUS: &str = "MAL-";
+
+/// A record without what nobody asks for.
+pub struct Short {
+    /// Its id.
+    pub id: String,
+    /// When it was changed.
+    pub changed: Option<String>,
+    /// The packages of npm that it is about.
+    pub packages: Vec<String>,
+    /// The record, with the end of its line.
+    pub line: Vec<u8>,
+}
+
+/// Shortens a record; `None` if it is withdrawn or about no package of npm, or about malicious ones and
+/// these are not wanted.
+///
+/// # Errors
+///
+/// It is no JSON, or lacks what every record has.
+pub fn shortened(bytes: &[u8], malicious: bool) -> Result<Option<Short>, Malformed> {
+    let mut record: Record = serde_json::from_slice(bytes).map_err(|error| Malformed::new(&error))?;
+    if record.withdrawn.is_some() || (!malicious && record.id.starts_with(MALICIOUS)) {
+        return Ok(None);
+    }
+    record.affected.retain(|affected| affected.package.as_ref().is_some_and(|package| package.ecosystem == "npm"));
+    let mut packages: Vec<String> =
+        record.affected.iter().filter_map(|affected| Some(affected.package.as_ref()?.name.clone())).collect();
+    packages.retain(|name| !name.contains(['\t', '\n', '\r']));
+    packages.sort();
+    packages.dedup();
+    if packages.is_empty() {
+        return Ok(None);
+    }
+    for affected in &mut record.affected {
+        affected.ranges.retain(|range| matches!(range.kind.as_str(), "SEMVER" | "ECOSYSTEM"));
+        if !affected.ranges.is_empty() {
+            affected.versions = Vec::new();
+        }
+    }
+    let mut line = serde_json::to_vec(&record).map_err(|error| Malformed::new(&error))?;
+    line.push(b'\n');
+    Ok(Some(Short { id: record.id, changed: record.modified, packages, line }))
+}
+
+/// Reads a record; `None` if it is withdrawn or about no package of npm.
 ///
 /// # Errors
 ///
 /// It is no JSON, or lacks what every record has.
 pub fn read(bytes: &[u8]) -> Result<Option<Advisory>, Malformed> {
     let record: Record = serde_json::from_slice(bytes).map_err(|error| Malformed::new(&error))?;
-    if record.withdrawn.is_some() || record.id.starts_with("MAL-") {
+    if record.withdrawn.is_some() {
         return Ok(None);
     }
+    let is_malicious = record.id.starts_with(MALICIOUS);
     let mut affected: BTreeMap<String, Vec<Affected>> = BTreeMap::new();
-    for AffectedRecord { package, ranges } in record.affected {
+    for AffectedRecord { package, ranges, versions } in record.affected {
         let Some(package) = package.filter(|package| package.ecosystem == "npm") else { continue };
+        let known = affected.entry(package.name).or_default();
         let ranges = ranges.iter().filter(|range| matches!(range.kind.as_str(), "SEMVER" | "ECOSYSTEM"));
-        affected.entry(package.name).or_default().extend(ranges.flat_map(|range| intervals(&range.events)));
+        let before = known.len();
+        known.extend(ranges.flat_map(|range| intervals(&range.events)));
+        if known.len() == before {
+            let exactly = |version: Version| Affected { from: version.clone(), until: Until::Last(version) };
+            known.extend(versions.iter().filter_map(|version| parsed(version)).map(exactly));
+        }
     }
-    if affected.values().all(Vec::is_empty) {
+    affected.retain(|_, ranges| !ranges.is_empty());
+    if affected.is_empty() {
         return Ok(None);
     }
     let details = record.database_specific;
+    let severity = details.severity.as_deref().and_then(severity);
     Ok(Some(Advisory {
         id: record.id,
         aliases: record.aliases,
         summary: record.summary,
-        severity: details.severity.as_deref().and_then(severity),
+        severity: if is_malicious { Some(Severity::Critical) } else { severity },
         cwe: details.cwe_ids.iter().filter_map(|id| id.strip_prefix("CWE-")?.parse().ok()).collect(),
         needs: details.precondition_keys,
         precondition: details.precondition,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use semver::Version;
 
-use super::{Advisories, Until};
+use super::Advisories;
 
 /// What helps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,18 +27,8 @@ pub enum Remedy {
 /// The nearest version of a package that no advisory is about. Versions that are known are those that fixed
 /// something, so a later one may be as good.
 pub fn remedy(advisories: &Advisories, package: &str, version: &Version) -> Remedy {
-    let ranges = advisories.about_package(package).filter_map(|advisory| advisory.affected.get(package)).flatten();
-    let fixed = ranges.filter_map(|range| match &range.until {
-        Until::Fixed(fixed) => Some(fixed),
-        Until::Last(_) | Until::Never => None,
-    });
-    let releases = advisories.releases.get(package);
-    let known = fixed.chain(releases.into_iter().flat_map(|releases| &releases.released));
-    let is_there = |version: &&Version| !releases.is_some_and(|releases| releases.never.contains(version));
-    let mut safe: Vec<&Version> =
-        known.filter(is_there).filter(|known| advisories.about(package, known).next().is_none()).collect();
-    safe.sort();
-    safe.dedup();
+    let known = advisories.releases(package).into_iter();
+    let safe: Vec<&Version> = known.filter(|known| advisories.about(package, known).next().is_none()).collect();
     let later = |fixed: &&&Version| **fixed > version;
     let releases = || safe.iter().filter(|fixed| fixed.pre.is_empty());
     if let Some(update) = releases().filter(later).find(|fixed| fixed.major == version.major) {

@@ -70,3 +70,44 @@ fn an_advisory_with_two_names_counts_once() {
     advisories.add(Advisory { id: alias, aliases: Vec::new(), ..known });
     assert_eq!(advisories.count(), 134);
 }
+
+#[test]
+fn a_bare_server_is_exposed_to_fewer_and_each_other_one_says_why() {
+    use crate::model::Known;
+    use crate::model::setup::Setup;
+    use exposure::{Exposure, Facts, exposure};
+
+    let advisories = Advisories::embedded().unwrap();
+    let bare = [Facts { options: Known::Read(Setup::default()), knows_triggers: true, ..Facts::default() }];
+    let mut counts = Vec::new();
+    for version in ["4.10.20", "5.6.0", "6.5.11", "7.5.4", "8.6.0", "9.0.0", "9.5.1", "9.10.0"] {
+        let version = Version::parse(version).unwrap();
+        let decided = advisories.about("parse-server", &version).map(|one| exposure(one, &bare, &version));
+        let (mut apply, mut may, mut not) = (0, 0, 0);
+        for one in decided {
+            match one {
+                Exposure::Applies => apply += 1,
+                Exposure::Unknown(what) => {
+                    assert!(what.starts_with("whether "), "{what}");
+                    may += 1;
+                }
+                Exposure::DoesNotApply(why) => {
+                    assert!(!why.is_empty());
+                    not += 1;
+                }
+            }
+        }
+        counts.push(format!("{version}: {apply} {may} {not}"));
+    }
+    let expected = [
+        "4.10.20: 33 5 57",
+        "5.6.0: 30 5 56",
+        "6.5.11: 29 5 53",
+        "7.5.4: 27 6 52",
+        "8.6.0: 26 6 56",
+        "9.0.0: 27 6 55",
+        "9.5.1: 22 5 48",
+        "9.10.0: 1 1 4",
+    ];
+    assert_eq!(counts, expected, "those that apply, may apply and do not");
+}

@@ -6,6 +6,7 @@
 mod bun;
 mod npm;
 mod pnpm;
+pub mod range;
 mod yaml;
 mod yarn;
 

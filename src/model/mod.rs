@@ -22,6 +22,7 @@ pub mod principal;
 pub mod roles;
 pub mod secret;
 pub mod server;
+pub mod setup;
 pub mod snapshot;
 pub mod spans;
 pub mod unit;
@@ -147,8 +148,16 @@ impl App {
             && !self.server.options.is_read()
             && !self.config.is_read()
             && !self.webhooks.is_read()
+            && !self.installs_parse()
             && self.leaks.is_empty()
             && self.hits.read().is_none_or(Vec::is_empty)
+    }
+
+    /// Whether a lock file names a package of Parse.
+    pub fn installs_parse(&self) -> bool {
+        let is_parse =
+            |package: &Package| matches!(package.name.as_str(), "parse" | "parse-server" | "parse-dashboard");
+        self.locks.iter().any(|lock| lock.packages.iter().any(is_parse))
     }
 
     /// Every role that exists or is named in permissions or ACLs.

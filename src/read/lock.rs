@@ -1,8 +1,11 @@
 //! Lock files of npm and its kin: which one a file is, and what it installs.
 
+use std::collections::BTreeSet;
+
 use crate::deps::{self, Manager};
 use crate::model::Lock;
 use crate::model::place::{Show, Text};
+use crate::model::snapshot::Gap;
 use crate::model::spans::Syntax;
 use crate::problem::Problem;
 
@@ -61,6 +64,10 @@ pub fn read(candidate: &Candidate, manager: Manager, parts: &mut Parts) -> bool 
         Err(error) => Err(deps::Unreadable::new("it is not UTF-8", Some(error.valid_up_to()))),
     };
     match read {
+        Ok(packages) if packages.is_empty() && is_foreign(manager, &text.text) => {
+            parts.problems.push(problem("it is no lock file").at(1, 1));
+            true
+        }
         Ok(packages) if packages.is_empty() => is_named,
         Ok(packages) => {
             parts.lock = Some(Lock { file: candidate.file, packages });
@@ -75,6 +82,26 @@ pub fn read(candidate: &Candidate, manager: Manager, parts: &mut Parts) -> bool 
         }
         Err(_) => false,
     }
+}
+
+/// Lock files that only bun can read, in folders without another one.
+pub fn gaps(candidates: &[Candidate], locks: &[Lock]) -> Vec<Gap> {
+    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let read = candidates.iter().filter(|candidate| locks.iter().any(|lock| lock.file == candidate.file));
+    let folders: BTreeSet<String> = read.map(|candidate| folder(&candidate.path)).collect();
+    let is_binary = |candidate: &&Candidate| candidate.name.rsplit('/').next() == Some("bun.lockb");
+    let open = candidates.iter().filter(is_binary).filter(|candidate| !folders.contains(&folder(&candidate.path)));
+    open.map(|candidate| {
+        let reason = "only bun can read it; `bun install --save-text-lockfile` writes it as text";
+        Gap::new(format!("packages of {}", candidate.path), reason)
+    })
+    .collect()
+}
+
+/// Whether a text that is YAML, as nearly any is, has nothing of a lock file; an empty one is one.
+fn is_foreign(manager: Manager, text: &str) -> bool {
+    let is_yaml = matches!(manager, Manager::Pnpm | Manager::Bun);
+    is_yaml && !text.trim().is_empty() && !text.contains("lockfileVersion")
 }
 
 /// The line and column, from 1, of a byte of a text; the end if it is not known.
@@ -137,5 +164,7 @@ mod tests {
             assert_eq!(reading.snapshot.app.locks.len(), 1);
         }
         assert_eq!(reading(&[("yarn.lock", "")]).problems, []);
+        let binary = reading(&[("app/bun.lockb", "\u{1}"), ("b/yarn.lock", good)]);
+        assert!(binary.snapshot.gaps.iter().any(|gap| gap.topic == "packages of app/bun.lockb"));
     }
 }
