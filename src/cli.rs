@@ -35,10 +35,16 @@ pub enum Command {
     WhoCan(WhoCanArgs),
     /// Say everything a principal can do: `can public`, `can role:staff`.
     Can(CanArgs),
-    /// Explain a rule, or a verdict: `explain "find Order as public"`.
+    /// Explain a rule, a package with its advisories, or a verdict: `explain "find Order as public"`.
     Explain(ExplainArgs),
     /// The rules, and a team's own.
     Rules(RulesArgs),
+    /// Published weaknesses of packages: which are known, and how to know more.
+    Advisories {
+        /// What to do; `status` if nothing is said.
+        #[command(subcommand)]
+        action: Option<AdvisoriesAction>,
+    },
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -123,6 +129,9 @@ pub struct CheckArgs {
     /// /serverInfo for each. The application id comes from PARSE_SERVER_APPLICATION_ID.
     #[arg(long, value_name = "URL", conflicts_with = "staged")]
     pub verify: Option<String>,
+    /// Use no network, whatever else is asked for. Only --verify ever uses one.
+    #[arg(long, conflicts_with = "verify")]
+    pub offline: bool,
     /// Exit with 0 although there are findings.
     #[arg(long)]
     pub exit_zero: bool,
@@ -196,8 +205,9 @@ pub struct CanArgs {
 /// Arguments of `explain`.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArgs {
-    /// The id of a rule, or a question: `update Order as role:support`.
-    #[arg(required = true, value_name = "RULE|QUESTION")]
+    /// The id of a rule, an installed package, the id of an advisory (GHSA-… or CVE-…), or a question:
+    /// `update Order as role:support`.
+    #[arg(required = true, value_name = "RULE|PACKAGE|ADVISORY|QUESTION")]
     pub what: Vec<String>,
     /// The repository that a question is about.
     #[arg(short = 'C', long, value_name = "PATH", default_value = ".")]
@@ -225,7 +235,11 @@ pub struct RulesArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum RulesAction {
     /// List the rules.
-    List,
+    List {
+        /// By category of the OWASP Top 10 of 2021 and 2025 and the API Top 10 of 2023.
+        #[arg(long)]
+        owasp: bool,
+    },
     /// Print a rule's file.
     Show {
         /// The id of the rule.
@@ -247,4 +261,38 @@ pub enum RulesAction {
         #[arg(long, default_value = "parse-audit/rules")]
         folder: PathBuf,
     },
+}
+
+/// What to do with advisories.
+#[derive(Debug, Clone, Subcommand)]
+pub enum AdvisoriesAction {
+    /// Say which advisories are known, and how old they are.
+    Status,
+    /// Take in advisories in the OSV format, for later runs.
+    Import(ImportArgs),
+    /// Ask a server of OSV about the packages that an app installs. It is told their names and versions.
+    Update(UpdateArgs),
+}
+
+/// Arguments of `advisories import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// An export of OSV, such as the all.zip of npm, which takes the place of what was imported before;
+    /// or a record or a folder of records, which are added.
+    #[arg(value_name = "FILE|DIR")]
+    pub path: PathBuf,
+    /// Take in reports of malicious packages (MAL-…) too.
+    #[arg(long)]
+    pub malicious: bool,
+}
+
+/// Arguments of `advisories update`.
+#[derive(Debug, Clone, Args)]
+pub struct UpdateArgs {
+    /// The repository whose lock files say which packages are meant.
+    #[arg(short = 'C', long, value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// The server.
+    #[arg(long, value_name = "URL", default_value = "https://api.osv.dev")]
+    pub url: String,
 }

@@ -6,6 +6,8 @@
 //! * [`model`]: the nouns (class, permission, ACL, role, server) and what was not read;
 //! * [`permit`]: what a principal may do, decided as Parse Server decides it;
 //! * [`code`]: JavaScript and TypeScript, from text to plain data;
+//! * [`advisories`]: published weaknesses of packages, and which versions have them;
+//! * [`deps`]: lock files of npm and its kin, as installed packages;
 //! * [`reach`]: which handlers of code are a way to rows, beside their permissions;
 //! * [`rules`]: a rule is a Markdown file: what to match, why it matters, its cases;
 //! * [`finding`]: what a rule found, known by what it is about, and ignores;
@@ -36,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod http;
 pub mod mistake;
 pub mod problem;
 pub mod severity;
@@ -48,6 +51,8 @@ pub mod permit;
 
 pub mod code;
 
+pub mod advisories;
+pub mod deps;
 pub mod reach;
 
 pub mod finding;

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 /// What sessions look at.
-const SEEN: [&str; 2] = ["fixtures/apps", "rules/data"];
+const SEEN: [&str; 3] = ["fixtures/apps", "fixtures/locks/npm-v1-ps4", "rules/data"];
 
 #[test]
 fn the_command_line_behaves_as_written() {
@@ -22,6 +22,7 @@ fn the_command_line_behaves_as_written() {
         cases.env(name, value);
     }
     cases
+        .env("PARSE_AUDIT_CACHE", "target/no-such-folder")
         .env("GITHUB_WORKSPACE", "")
         .env("GITHUB_ACTIONS", "")
         .case(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/*.trycmd"));

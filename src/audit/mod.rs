@@ -10,6 +10,7 @@ mod code;
 pub mod fact;
 mod grants;
 mod leaks;
+pub mod packages;
 mod roles;
 mod rows;
 mod server;
@@ -17,6 +18,7 @@ mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::advisories::Advisories;
 use crate::code::analysis::analyse;
 use crate::code::risk::{FlowRule, Sinks};
 use crate::finding::Finding;
@@ -32,6 +34,7 @@ pub use leaks::{Holder, LostKey};
 
 use access::Access;
 use fact::{Fact, fill};
+use packages::Audited;
 
 /// What an audit found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,19 +45,36 @@ pub struct Outcome {
     pub suppressed: Vec<Suppressed>,
     /// Findings of narrower rules that a broader finding speaks for.
     pub covered: Vec<Finding>,
+    /// Installed packages that advisories are about, with those that do not apply.
+    pub packages: Vec<Audited>,
     /// What was not checked, beside what the snapshot says: handlers that were too large.
     pub gaps: Vec<Gap>,
 }
 
-/// Audits a snapshot. `directives` are ignores beside those in the texts themselves;
-/// `today` decides which have expired.
+/// Audits a snapshot, with the advisories that this program brings along. `directives` are ignores
+/// beside those in the texts themselves; `today` decides which have expired.
 pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>, today: jiff::civil::Date) -> Outcome {
+    let advisories = Advisories::embedded().unwrap_or_default();
+    audit_against(&advisories, snapshot, program, directives, today)
+}
+
+/// Audits a snapshot as [`audit`] does, with these advisories.
+pub fn audit_against(
+    advisories: &Advisories,
+    snapshot: &Snapshot,
+    program: &Program,
+    directives: Vec<Directive>,
+    today: jiff::civil::Date,
+) -> Outcome {
     let engine = Engine::new(&snapshot.app);
     let access = access::all(&engine, &program.words);
     let flows = Sinks::new(program.flows().map(|(id, matcher)| FlowRule { id: id.as_str(), matcher }));
     let analysis = analyse(&snapshot.app, &flows);
     let mut facts = facts(snapshot, program, &engine, &access);
     facts.extend(code::facts(&snapshot.app, &analysis, &program.words, &access, &snapshot.texts));
+    let exposing = || packages::exposing(&snapshot.app, &analysis, &access);
+    let audited = packages::audited(snapshot, advisories, exposing);
+    facts.extend(packages::facts(&audited, snapshot));
     let mut found: BTreeMap<(RuleId, String), Finding> = BTreeMap::new();
     for rule in program.rules.values() {
         match &rule.matcher {
@@ -81,6 +101,8 @@ pub fn audit(snapshot: &Snapshot, program: &Program, directives: Vec<Directive>,
     }
     let mut outcome = without_ignored(found, snapshot, program, directives, today);
     outcome.gaps = code::gaps(&analysis);
+    outcome.gaps.extend(packages::gaps(&snapshot.app, advisories, today));
+    outcome.packages = audited;
     outcome
 }
 
@@ -116,7 +138,7 @@ fn without_ignored(
     let mut findings = applied.findings;
     findings.extend(about_directives(&applied.directives, program, snapshot));
     sort(&mut findings);
-    Outcome { findings, suppressed: applied.suppressed, covered, gaps: Vec::new() }
+    Outcome { findings, suppressed: applied.suppressed, covered, ..Outcome::default() }
 }
 
 fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[Access<'_>]) -> Vec<Fact> {

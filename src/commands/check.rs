@@ -24,6 +24,7 @@ use crate::rules::Rule;
 use crate::rules::program::Program;
 use crate::severity::Severity;
 
+use super::advisories;
 use super::load::{Loaded, load_and_search};
 use super::{CLEAN, FOUND, INCOMPLETE, colors, unicode, width};
 
@@ -48,7 +49,7 @@ pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     let bar = Bar::default();
     let loaded = load_and_search(args, |program, settings| selected(program, args, &settings.check), &bar);
     bar.finish();
-    let Loaded { settings, program, reading, directives, needs_app } = loaded?;
+    let Loaded { settings, program, mut reading, directives, needs_app } = loaded?;
     let fail_on = severity(args.fail_on.as_deref(), "--fail-on")?.or(settings.check.fail_on).unwrap_or(Severity::High);
     let min = severity(args.min_severity.as_deref(), "--min-severity")?.or(settings.check.min_severity);
     let app = &reading.snapshot.app;
@@ -57,7 +58,9 @@ pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     if app.is_empty() && reading.problems.is_empty() && needs_app && !has_keys && !in_code() {
         bail!("{}", nothing_found(&args.path, reading.files, app));
     }
-    let mut outcome = audit::audit(&reading.snapshot, &program, directives, today());
+    let (advisories, problem) = advisories::known(&reading.snapshot.app)?;
+    reading.problems.extend(problem);
+    let mut outcome = audit::audit_against(&advisories, &reading.snapshot, &program, directives, today());
     let fails = outcome.findings.iter().any(|finding| finding.severity >= fail_on);
     if let Some(min) = min {
         outcome.findings.retain(|finding| finding.severity >= min);

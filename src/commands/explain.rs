@@ -14,7 +14,7 @@ use crate::report::{Report, clean};
 
 use super::asked::Asked;
 use super::load::rules;
-use super::{CLEAN, by_key, exit_code, through, words};
+use super::{CLEAN, by_key, exit_code, explain_package, through, words};
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<u8> {
@@ -29,6 +29,9 @@ fn rule(id: &str, args: &ExplainArgs) -> Result<u8> {
     let rules = rules(&args.input.rules)?.rules;
     let id = RuleId::from(id);
     let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
+        if let Some(code) = explain_package::run(id.as_str(), args)? {
+            return Ok(code);
+        }
         bail!("no such rule: `{id}`; see `parse-audit rules list`, or ask a question such as `find Order as public`");
     };
     let mut out = io::stdout().lock();

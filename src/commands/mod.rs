@@ -1,12 +1,15 @@
 //! From arguments to core types to a report. One file for each command, no logic.
 
+mod advisories;
 mod asked;
 mod by_key;
 mod can;
 pub(crate) mod check;
 mod explain;
+mod explain_package;
 mod load;
 pub mod made_up;
+mod osv;
 pub mod panics;
 mod quoted;
 pub mod rule_cases;
@@ -43,6 +46,7 @@ pub fn run(cli: &Cli) -> u8 {
         Some(Command::Can(args)) => can::run(args),
         Some(Command::Explain(args)) => explain::run(args),
         Some(Command::Rules(args)) => rules::run(args),
+        Some(Command::Advisories { action }) => advisories::run(action.as_ref()),
         Some(Command::Completions { shell }) => shell::completions(*shell),
         Some(Command::Man) => shell::man(),
     };

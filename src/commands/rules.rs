@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use serde::Deserialize;
 
 use crate::cli::{RulesAction, RulesArgs};
 use crate::model::RuleId;
@@ -18,8 +19,9 @@ use super::{CLEAN, FOUND, rule_cases};
 
 /// Runs the command.
 pub fn run(args: &RulesArgs) -> Result<u8> {
-    match args.action.as_ref().unwrap_or(&RulesAction::List) {
-        RulesAction::List => list(&rules(&args.rules)?),
+    match args.action.as_ref().unwrap_or(&RulesAction::List { owasp: false }) {
+        RulesAction::List { owasp: false } => list(&rules(&args.rules)?),
+        RulesAction::List { owasp: true } => by_category(&rules(&args.rules)?.rules),
         RulesAction::Show { rule } => show(rule, &rules(&args.rules)?.rules),
         RulesAction::Test { path, bless } => test(path.as_deref(), *bless, args),
         RulesAction::New { id, folder } => new(id, folder),
@@ -39,6 +41,50 @@ fn list(own: &Own) -> Result<u8> {
     let mut out = io::stderr().lock();
     for note in &own.notes {
         writeln!(out, "note: {}: {}: {}{}", note.file(), note.feature, note.instead, note.whose())?;
+    }
+    Ok(CLEAN)
+}
+
+/// The lists of OWASP.
+const LISTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/rules/data/owasp.json"));
+
+#[derive(Deserialize)]
+struct Lists {
+    owasp_top10_2021: Vec<Category>,
+    owasp_top10_2025: Vec<Category>,
+    owasp_api_2023: Vec<Category>,
+}
+
+#[derive(Deserialize)]
+struct Category {
+    id: String,
+    name: String,
+}
+
+/// How many rules are about each category, and the worst of them.
+fn by_category(rules: &[Rule]) -> Result<u8> {
+    let lists: Lists = serde_json::from_str(LISTS).context("the lists of OWASP")?;
+    let mut out = io::stdout().lock();
+    let all = [
+        ("OWASP Top 10 2021", lists.owasp_top10_2021),
+        ("OWASP Top 10 2025", lists.owasp_top10_2025),
+        ("OWASP API Security Top 10 2023", lists.owasp_api_2023),
+    ];
+    for (number, (title, categories)) in all.into_iter().enumerate() {
+        let covered = categories.iter().filter(|category| rules.iter().any(|rule| rule.owasp.contains(&category.id)));
+        let blank = if number > 0 { "\n" } else { "" };
+        writeln!(out, "{blank}{title}: rules for {} of {} categories", covered.count(), categories.len())?;
+        let width = categories.iter().map(|category| category.name.len()).max().unwrap_or(0);
+        for category in &categories {
+            let about: Vec<&Rule> = rules.iter().filter(|rule| rule.owasp.contains(&category.id)).collect();
+            let worst = about.iter().map(|rule| rule.severity).max();
+            let words = match (about.len(), worst) {
+                (_, None) => "no rule".to_owned(),
+                (1, Some(worst)) => format!("1 rule, {worst}"),
+                (number, Some(worst)) => format!("{number} rules, up to {worst}"),
+            };
+            writeln!(out, "  {:<10}  {:<width$}  {words}", category.id, category.name)?;
+        }
     }
     Ok(CLEAN)
 }

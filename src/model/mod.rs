@@ -16,11 +16,13 @@ pub mod manifest;
 pub mod names;
 pub mod oddity;
 pub mod operation;
+pub mod package;
 pub mod place;
 pub mod principal;
 pub mod roles;
 pub mod secret;
 pub mod server;
+pub mod setup;
 pub mod snapshot;
 pub mod spans;
 pub mod unit;
@@ -34,6 +36,7 @@ pub use known::{Known, Why};
 pub use manifest::{Aliases, Manifest};
 pub use names::{ClassName, FieldName, RoleName, RuleId, UserId};
 pub use operation::{ByOperation, Operation};
+pub use package::{Lock, Package};
 pub use place::{FileId, Place, Span, Texts};
 pub use principal::Principal;
 pub use roles::Roles;
@@ -63,6 +66,8 @@ pub struct App {
     pub code: Known<Vec<Unit>>,
     /// Manifests of npm, by folder.
     pub manifests: Vec<Manifest>,
+    /// Lock files, in the order of paths.
+    pub locks: Vec<Lock>,
     /// Names of modules that TypeScript is told, by folder.
     pub aliases: Vec<Aliases>,
     /// Credentials that lie in exports of data.
@@ -143,8 +148,16 @@ impl App {
             && !self.server.options.is_read()
             && !self.config.is_read()
             && !self.webhooks.is_read()
+            && !self.installs_parse()
             && self.leaks.is_empty()
             && self.hits.read().is_none_or(Vec::is_empty)
+    }
+
+    /// Whether a lock file names a package of Parse.
+    pub fn installs_parse(&self) -> bool {
+        let is_parse =
+            |package: &Package| matches!(package.name.as_str(), "parse" | "parse-server" | "parse-dashboard");
+        self.locks.iter().any(|lock| lock.packages.iter().any(is_parse))
     }
 
     /// Every role that exists or is named in permissions or ACLs.

@@ -8,6 +8,7 @@ use super::clp::Group;
 use super::known::Known;
 use super::names::{ClassName, FieldName};
 use super::place::Place;
+use super::setup::Setup;
 
 /// The newest version whose permissions this program was proven against; used
 /// where the version of the app is unknown, which every report then says.
@@ -94,6 +95,8 @@ pub struct Options {
     pub unknown: BTreeSet<String>,
     /// Where each option that was read stands, by its name in the configuration.
     pub at: BTreeMap<String, Place>,
+    /// What is set, by name, as far as advisories ask.
+    pub setup: Setup,
 }
 
 /// The server option `protectedFields`.

@@ -85,7 +85,10 @@ pub fn gaps(app: &App, code: Vec<Gap>) -> Vec<Gap> {
         )),
     }
     gaps.extend(code);
-    gaps.push(Gap::new("dependencies, the running app", "not part of this version"));
+    if app.locks.is_empty() {
+        gaps.push(Gap::new("dependencies", "no lock file of npm, yarn, pnpm or bun was found"));
+    }
+    gaps.push(Gap::new("the running app", "not part of this version"));
     gaps
 }
 

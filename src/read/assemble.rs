@@ -42,6 +42,7 @@ pub fn app(parts: &mut [(usize, Parts)]) -> App {
         if let Some(jobs) = parts.jobs.take() {
             app.scheduled_jobs.read_mut().extend(jobs);
         }
+        app.locks.extend(parts.lock.take());
         for found in std::mem::take(&mut parts.versions) {
             take_version(&mut app.server.version, found);
         }
@@ -51,6 +52,9 @@ pub fn app(parts: &mut [(usize, Parts)]) -> App {
                 unread => *unread = Known::Read(options),
             }
         }
+    }
+    for found in app.locks.iter().flat_map(super::version::of_lock) {
+        take_version(&mut app.server.version, found);
     }
     if let Known::Read(hooks) = &mut app.webhooks {
         hooks.sort();

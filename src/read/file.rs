@@ -7,8 +7,8 @@ use std::io::{self, Read};
 
 use serde_json::Value;
 
-use crate::model::place::{Show, Span, Text};
-use crate::model::server::{FoundVersion, VersionFrom};
+use crate::deps::Manager;
+use crate::model::place::{Show, Text};
 use crate::model::spans::Syntax;
 use crate::model::{ClassName, Place};
 use crate::problem::Problem;
@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use super::documents::{Documents, Envelope};
 use super::parts::{Kind, Parts, RowForm, Rows, place};
 use super::source::Candidate;
-use super::{bson, class_name, dump, parts, version};
+use super::{bson, class_name, dump, lock, parts};
 
 /// Bytes of a file that are looked at to tell what it is.
 const HEAD: u64 = 64 << 10;
@@ -33,7 +33,7 @@ enum Form {
     Json,
     Sql,
     Csv,
-    Lock,
+    Lock(Manager),
     /// UTF-16 with a byte order mark.
     Wide,
     /// `mongodump --archive`.
@@ -53,13 +53,17 @@ pub fn read(candidate: &Candidate) -> Parts {
             return parts;
         }
     };
-    match form(&head) {
+    match form(&head, &candidate.name) {
+        Form::Lock(manager) if lock::read(candidate, manager, &mut parts) => {}
+        Form::Lock(Manager::Npm | Manager::Bun) => read_json(candidate, &head, &mut parts),
+        Form::Lock(_) => {}
         Form::Json => read_json(candidate, &head, &mut parts),
         Form::Bson => read_bson(candidate, &mut parts),
         Form::Sql => dump::read(candidate, &mut parts),
         Form::Csv => parts.rows.push(Rows { class: None, form: RowForm::Csv }),
-        Form::Lock => read_lock(candidate, &mut parts),
-        Form::Wide if is_ours(&narrowed(&head)) || candidate.asked => {
+        Form::Wide
+            if is_ours(&narrowed(&head)) || candidate.asked || lock::manager_of_name(&candidate.name).is_some() =>
+        {
             parts.problems.push(Problem::new(
                 &candidate.path,
                 "the file is UTF-16",
@@ -71,7 +75,7 @@ pub fn read(candidate: &Candidate) -> Parts {
             "the file is an archive of mongodump",
             "it was not read; dump with --out instead of --archive",
         )),
-        Form::Zip | Form::Wide | Form::Other if candidate.asked && form(&head) != Form::Zip => {
+        Form::Zip | Form::Wide | Form::Other if candidate.asked && form(&head, &candidate.name) != Form::Zip => {
             parts.problems.push(Problem::new(&candidate.path, "the file is of no known form", "it was not read"));
         }
         Form::Zip | Form::Wide | Form::Other => {}
@@ -84,7 +88,8 @@ pub fn is_zip(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
 }
 
-fn form(head: &[u8]) -> Form {
+/// The name counts where the bytes say nothing: a lock file may be damaged.
+fn form(head: &[u8], name: &str) -> Form {
     if is_zip(head) {
         return Form::Zip;
     }
@@ -99,14 +104,12 @@ fn form(head: &[u8]) -> Form {
     }
     let text = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start();
     let has = |word: &[u8]| memchr::memmem::find(text, word).is_some();
+    let manager = lock::manager(text).or_else(|| lock::manager_of_name(name));
     match text.first() {
-        // bun writes JSON with commas behind the last elements.
-        Some(b'{') if has(b"\"lockfileVersion\"") && has(b"\"workspaces\": {") && !has(b"\"requires\"") => Form::Lock,
-        Some(b'{' | b'[') => Form::Json,
+        Some(b'{' | b'[') => manager.map_or(Form::Json, Form::Lock),
         _ if has(b"PostgreSQL database dump") || has(b"INSERT INTO public.") || has(b"COPY public.") => Form::Sql,
-        _ if has(b"# yarn lockfile") || has(b"__metadata:") || text.starts_with(b"lockfileVersion:") => Form::Lock,
         _ if is_csv(text) => Form::Csv,
-        _ => Form::Other,
+        _ => manager.map_or(Form::Other, Form::Lock),
     }
 }
 
@@ -271,14 +274,7 @@ fn parse(document: &[u8], offset: u64) -> Result<Value, Failure> {
 fn shown(kind: &Kind) -> Show {
     match kind {
         Kind::Class(_) | Kind::Definitions(_) | Kind::ServerInfo => Show::Everything,
-        Kind::Package
-        | Kind::NpmLock
-        | Kind::BunLock
-        | Kind::ServerConfig
-        | Kind::Config
-        | Kind::Hook
-        | Kind::Hooks
-        | Kind::Job => Show::NoValues,
+        Kind::Package | Kind::ServerConfig | Kind::Config | Kind::Hook | Kind::Hooks | Kind::Job => Show::NoValues,
         Kind::Row(_) | Kind::Join | Kind::Refused => Show::Nothing,
     }
 }
@@ -331,29 +327,6 @@ fn read_bson(candidate: &Candidate, parts: &mut Parts) {
         format!("invalid BSON: {error}"),
         "the rest of the file was not read",
     ));
-}
-
-fn read_lock(candidate: &Candidate, parts: &mut Parts) {
-    let Ok(Some(bytes)) = candidate.whole(MAX_TEXT) else {
-        parts.problems.push(Problem::new(
-            &candidate.path,
-            "the lock file is too long",
-            "the version of parse-server was not read from it",
-        ));
-        return;
-    };
-    take_lock(candidate, &bytes, parts);
-}
-
-/// Finds the version in a lock file that is searched as text.
-pub fn take_lock(candidate: &Candidate, bytes: &[u8], parts: &mut Parts) {
-    if let Some((version, start, end)) = version::of_other_lock(bytes) {
-        let text = Text::new(bytes, Show::NoValues, Syntax::Plain);
-        let span = Span::new(&text.text, start, end);
-        let at = Place::Text { file: candidate.file, span };
-        parts.versions.push(FoundVersion { version, from: VersionFrom::Lock, at: Some(at) });
-        parts.text = Some(text);
-    }
 }
 
 /// The line and column, from 1, of a byte.

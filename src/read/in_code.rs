@@ -104,6 +104,7 @@ fn options_of(server: &Started, handed_on: Option<&Options>) -> Options {
     options.has_read_only_master_key |= server.sets("/readOnlyMasterKey");
     options.has_webhook_key |= server.sets("/webhookKey");
     options.unknown = unknown;
+    options.setup = super::setup::read(&server.options, &server.holes);
     let top = server.places.keys().chain(&server.holes).filter_map(|pointer| pointer.strip_prefix('/'));
     let named = top.filter(|name| !name.is_empty() && !name.contains('/'));
     let names: BTreeSet<&str> = named.chain(server.options.keys().map(String::as_str)).collect();

@@ -18,6 +18,7 @@ pub mod file;
 pub mod ignored;
 pub mod in_code;
 pub mod keys;
+pub mod lock;
 pub mod manifests;
 pub mod options;
 pub mod parts;
@@ -25,6 +26,7 @@ pub mod past;
 pub mod pieces;
 pub mod rows;
 pub mod schema;
+pub mod setup;
 pub mod source;
 pub mod sql;
 pub mod staged;
@@ -137,6 +139,7 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     let mut left = code::take(&mut app, &mut texts, &found.code, candidates, found.vendored);
     problems.extend(left.problems);
     left.gaps.extend(in_code::take(&mut app));
+    left.gaps.extend(lock::gaps(candidates, &app.locks));
 
     let known: BTreeSet<ClassName> = app.classes.keys().cloned().collect();
     let row_files: Vec<(&Candidate, &parts::Rows, Option<ClassName>)> = parts

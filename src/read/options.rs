@@ -81,11 +81,12 @@ pub fn read(options: &Map<String, Value>, at: &Place) -> Options {
         has_webhook_key: is_set("webhookKey"),
         unknown: BTreeSet::new(),
         at: names.collect::<BTreeMap<_, _>>(),
+        setup: super::setup::read(options, &BTreeSet::new()),
     }
 }
 
 /// A flag as the command line reads it: also the words.
-fn as_flag(value: &Value) -> Option<bool> {
+pub fn as_flag(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
         Value::String(text) => match text.as_str() {

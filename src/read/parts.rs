@@ -8,7 +8,7 @@ use crate::model::acl::truthy;
 use crate::model::class::Class;
 use crate::model::place::Text;
 use crate::model::server::{FoundVersion, Options};
-use crate::model::{Acl, ClassName, ConfigParameter, FileId, Place, RoleName, UserId, Webhook};
+use crate::model::{Acl, ClassName, ConfigParameter, FileId, Lock, Place, RoleName, UserId, Webhook};
 use crate::problem::Problem;
 
 use super::schema;
@@ -34,6 +34,8 @@ pub struct Parts {
     pub says_something: bool,
     /// Rows of classes that are still to be counted.
     pub rows: Vec<Rows>,
+    /// What it installs, if it is a lock file.
+    pub lock: Option<Lock>,
     /// Versions of Parse Server.
     pub versions: Vec<FoundVersion>,
     /// Options of Parse Server.
@@ -100,10 +102,6 @@ pub enum Kind {
     ServerInfo,
     /// `package.json` of npm.
     Package,
-    /// `package-lock.json` or `npm-shrinkwrap.json`.
-    NpmLock,
-    /// `bun.lock`.
-    BunLock,
     /// Options of Parse Server.
     ServerConfig,
     /// A list of classes under a key, as schema as code.
@@ -149,13 +147,6 @@ pub fn kind(document: &Map<String, Value>, in_list: bool, class: &ClassName) -> 
     }
     if in_list {
         return None;
-    }
-    if has("lockfileVersion") {
-        return Some(if has("workspaces") && is_object("packages") && !has("name") {
-            Kind::BunLock
-        } else {
-            Kind::NpmLock
-        });
     }
     if is_object("dependencies") || is_object("devDependencies") {
         return Some(Kind::Package);
@@ -203,7 +194,7 @@ impl Parts {
     pub fn say_nothing(&self) -> bool {
         let has_rows = !self.roles.is_empty() || self.members.is_some() || self.children.is_some();
         let has_server = self.config.is_some() || self.webhooks.is_some() || self.jobs.is_some();
-        let has_options = self.options.is_some() || !self.versions.is_empty();
+        let has_options = self.options.is_some() || !self.versions.is_empty() || self.lock.is_some();
         self.is_empty()
             && self.classes.is_empty()
             && self.problems.is_empty()
@@ -233,8 +224,6 @@ impl Parts {
             }
             Kind::ServerInfo => self.versions.extend(super::version::of_server_info(document, &at)),
             Kind::Package => self.versions.extend(super::version::of_package(document, &at)),
-            Kind::NpmLock => self.versions.extend(super::version::of_npm_lock(document, &at)),
-            Kind::BunLock => {}
             Kind::ServerConfig => self.take_server_config(document, &at),
             Kind::Definitions(key) => self.take_definitions(document.get(*key), &at.below(&format!("/{key}"))),
             Kind::Row(_) | Kind::Refused => {}

@@ -1,12 +1,10 @@
 //! The version of Parse Server, from what npm and its kin write, or the server says.
 
-use regex::bytes::Regex;
 use semver::Version;
 use serde_json::{Map, Value};
 
-use crate::model::Place;
-use crate::model::oddity::escape;
 use crate::model::server::{FoundVersion, VersionFrom};
+use crate::model::{Lock, Place};
 
 /// The npm package.
 const PACKAGE: &str = "parse-server";
@@ -44,31 +42,12 @@ fn lowest(range: &str) -> Option<Version> {
     Some(Version::new(major, numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)))
 }
 
-/// `package-lock.json` of any version, and `npm-shrinkwrap.json`.
-pub fn of_npm_lock(document: &Map<String, Value>, at: &Place) -> Option<FoundVersion> {
-    let entries = [format!("/packages/{}", escape("node_modules/parse-server")), format!("/dependencies/{PACKAGE}")];
-    let lock = Value::Object(document.clone());
-    entries.iter().find_map(|entry| {
-        let version = Version::parse(lock.pointer(entry)?.get("version")?.as_str()?).ok()?;
-        Some(FoundVersion { version, from: VersionFrom::Lock, at: Some(at.below(entry).below("/version")) })
-    })
-}
-
-/// Lock files of yarn (both forms), pnpm and bun: the version, and where it stands in the bytes.
-pub fn of_other_lock(text: &[u8]) -> Option<(Version, usize, usize)> {
-    const NUMBER: &str = r"([0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?)";
-    let patterns = [
-        // yarn: the entry's head, then its version.
-        format!(r#"(?m)^"?parse-server@[^\n]*:\r?\n  version:? "?{NUMBER}"?"#),
-        // pnpm: `/parse-server/1.2.3_…:`, `/parse-server@1.2.3(…):`, `parse-server@1.2.3:`.
-        format!(r"(?m)^  '?/?parse-server[/@]{NUMBER}[^\n:]*:"),
-        // bun: `"parse-server": ["parse-server@1.2.3", …`.
-        format!(r#"(?m)^\s*"parse-server": \["parse-server@{NUMBER}""#),
-    ];
-    patterns.iter().find_map(|pattern| {
-        let found = Regex::new(pattern).ok()?.captures(text)?.get(1)?;
-        let version = Version::parse(std::str::from_utf8(found.as_bytes()).ok()?).ok()?;
-        Some((version, found.start(), found.end()))
+/// A lock file: what it installs.
+pub fn of_lock(lock: &Lock) -> impl Iterator<Item = FoundVersion> {
+    lock.packages.iter().filter(|package| package.name == PACKAGE).map(|package| FoundVersion {
+        version: package.version.clone(),
+        from: VersionFrom::Lock,
+        at: Some(Place::Text { file: lock.file, span: package.at }),
     })
 }
 
@@ -92,21 +71,5 @@ mod tests {
         for range in ["*", "latest", "github:parse-community/parse-server#master", "<7", ""] {
             assert_eq!(of(range), None, "{range}");
         }
-    }
-
-    #[test]
-    fn lock_files_of_every_manager_tell_the_version() {
-        for lock in [
-            "parse-server@^4.10.0:\n  version \"4.10.20\"\n",
-            "\"parse-server@npm:^4.10.0\":\n  version: 4.10.20\n",
-            "packages:\n\n  /parse-server/4.10.20_abc@1:\n",
-            "packages:\n\n  /parse-server@4.10.20(graphql@16):\n",
-            "packages:\n\n  parse-server@4.10.20:\n",
-            "  \"packages\": {\n    \"parse-server\": [\"parse-server@4.10.20\", \"\"],\n",
-        ] {
-            let (version, start, end) = of_other_lock(lock.as_bytes()).expect(lock);
-            assert_eq!((version.to_string().as_str(), &lock[start..end]), ("4.10.20", "4.10.20"));
-        }
-        assert_eq!(of_other_lock(b"parse-server-fs-adapter@^1:\n  version \"1.0.0\"\n"), None);
     }
 }

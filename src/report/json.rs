@@ -4,9 +4,11 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::audit::packages::{Audited, Judged};
 use crate::finding::Finding;
 use crate::finding::suppress::Suppressed;
 use crate::model::Place;
+use crate::severity::Severity;
 
 use super::{Found, Report, Reporter, headline};
 
@@ -24,6 +26,7 @@ struct Document {
     tool: Tool,
     app: App,
     findings: Vec<JsonFinding>,
+    packages: Vec<JsonPackage>,
     ignored: Vec<Ignored>,
     groups: Vec<JsonGroup>,
     do_first: Vec<String>,
@@ -99,6 +102,29 @@ struct Noted {
 }
 
 #[derive(Serialize)]
+struct JsonPackage {
+    name: String,
+    version: String,
+    range: Option<String>,
+    locations: Vec<Location>,
+    remedy: String,
+    advisories: Vec<JsonAdvisory>,
+}
+
+#[derive(Serialize)]
+struct JsonAdvisory {
+    id: String,
+    aliases: Vec<String>,
+    summary: String,
+    severity: Option<&'static str>,
+    cwe: Vec<u32>,
+    decision: &'static str,
+    reason: Option<String>,
+    precondition: Option<String>,
+    caveat: Option<String>,
+}
+
+#[derive(Serialize)]
 struct Ignored {
     name: String,
     reason: String,
@@ -155,6 +181,7 @@ fn document(report: &Report<'_>) -> Document {
             server_version_from: version.map(|found| found.from.words()),
         },
         findings: report.found().map(|found| finding(report, &found)).collect(),
+        packages: report.outcome.packages.iter().map(|package| self::package(report, package)).collect(),
         ignored: report.outcome.suppressed.iter().map(ignored).collect(),
         groups: many
             .map(|group| JsonGroup {
@@ -215,6 +242,31 @@ fn finding(report: &Report<'_>, found: &Found<'_>) -> JsonFinding {
         cwe: rule.cwe.clone(),
         owasp: rule.owasp.clone(),
         risk: rule.risk.clone(),
+    }
+}
+
+fn package(report: &Report<'_>, package: &Audited) -> JsonPackage {
+    let advisory = |judged: &Judged| {
+        let Judged { advisory, exposure } = judged;
+        JsonAdvisory {
+            id: advisory.id.clone(),
+            aliases: advisory.aliases.clone(),
+            summary: advisory.summary.clone(),
+            severity: advisory.severity.map(Severity::word),
+            cwe: advisory.cwe.clone(),
+            decision: exposure.word(),
+            reason: exposure.reason().map(str::to_owned),
+            precondition: advisory.precondition.clone(),
+            caveat: advisory.caveat.clone(),
+        }
+    };
+    JsonPackage {
+        name: package.name.clone(),
+        version: package.version.to_string(),
+        range: package.range.clone(),
+        locations: package.at.iter().map(|at| location(report, at)).collect(),
+        remedy: package.remedy.to_string(),
+        advisories: package.advisories.iter().map(advisory).collect(),
     }
 }
 

@@ -16,6 +16,7 @@ use std::io;
 use std::sync::OnceLock;
 
 use crate::audit::Outcome;
+use crate::audit::packages::Audited;
 use crate::finding::Finding;
 use crate::model::place::{Content, SourceFile};
 use crate::model::snapshot::Gap;
@@ -126,6 +127,11 @@ impl<'a> Report<'a> {
             let rule = program.rule(&finding.rule)?;
             Some(Found { finding, rule })
         })
+    }
+
+    /// The package that a finding is about, with the advisories about it.
+    pub fn package(&self, finding: &Finding) -> Option<&'a Audited> {
+        self.outcome.packages.iter().find(|package| package.subject() == finding.subject)
     }
 
     /// The findings by cause, the worst cause first: many findings of one rule that are equally bad are

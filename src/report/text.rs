@@ -127,7 +127,19 @@ impl Writer<'_, '_> {
         let rows = rows_in_words(found.finding).map(|rows| format!("; {rows}")).unwrap_or_default();
         self.heading(found.finding.severity, &format!("{}{rows}", found.finding.message))?;
         self.place(found)?;
+        if self.style.all {
+            self.advisories(found)?;
+        }
         self.fix(found)
+    }
+
+    /// The advisories about a package, each with what was decided.
+    fn advisories(&mut self, found: &Found<'_>) -> io::Result<()> {
+        for judged in self.report.package(found.finding).iter().flat_map(|package| &package.advisories) {
+            let margin = " ".repeat(MARGIN);
+            self.hanging(&margin, "", &format!("{}: {}", judged.advisory.id, judged.in_words()))?;
+        }
+        Ok(())
     }
 
     fn heading(&mut self, severity: Severity, message: &str) -> io::Result<()> {

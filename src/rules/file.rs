@@ -53,6 +53,7 @@ struct Front {
     schema: Option<Spanned<FactMatcher>>,
     ignore: Option<Spanned<FactMatcher>>,
     secret: Option<Spanned<SecretMatcher>>,
+    package: Option<Spanned<FactMatcher>>,
     code: Option<Spanned<FactMatcher>>,
     flow: Option<Spanned<FlowMatcher>>,
 }
@@ -208,6 +209,7 @@ impl Parser<'_> {
             ("server", &front.server),
             ("schema", &front.schema),
             ("ignore", &front.ignore),
+            ("package", &front.package),
             ("code", &front.code),
         ];
         let given: Vec<_> = facts.into_iter().filter_map(|(table, facts)| Some((table, facts.as_ref()?))).collect();

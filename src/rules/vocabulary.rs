@@ -137,6 +137,17 @@ pub const IGNORE: Noun = Noun {
     placeholders: &["name", "reason"],
 };
 
+/// Packages that are installed.
+pub const PACKAGE: Noun = Noun {
+    table: "package",
+    facts: facts! {
+        "affected": "a package with published advisories that apply to the app, or that say of nothing but versions",
+        "may-be-affected": "a package with published advisories of which it is not known whether they apply",
+        "unpinned": "a package that comes from an address or a repository, and not as one certain version",
+    },
+    placeholders: &["package", "version", "advisories", "worst", "remedy", "source"],
+};
+
 /// Cloud code and the server around it.
 pub const CODE: Noun = Noun {
     table: "code",
@@ -197,7 +208,7 @@ pub const CODE: Noun = Noun {
 };
 
 /// All nouns.
-pub const NOUNS: [&Noun; 9] = [&GRANT, &PROTECTION, &ROWS, &ROLE, &STORED, &SERVER, &SCHEMA, &IGNORE, &CODE];
+pub const NOUNS: [&Noun; 10] = [&GRANT, &PROTECTION, &ROWS, &ROLE, &STORED, &SERVER, &SCHEMA, &IGNORE, &PACKAGE, &CODE];
 
 /// What messages of `[permission]` may mention in braces.
 pub const PERMISSION_PLACEHOLDERS: &[&str] = &["class", "operations", "fields", "who"];

@@ -8,10 +8,10 @@ use crate::{files, lines_with, none};
 
 /// The layers of the house. A room uses rooms of lower layers only.
 const LAYERS: [(u8, &[&str]); 7] = [
-    (0, &["mistake", "problem", "settings", "severity"]),
+    (0, &["http", "mistake", "problem", "settings", "severity"]),
     (1, &["model"]),
     (2, &["finding", "rules"]),
-    (3, &["code", "permit", "reach", "secrets"]),
+    (3, &["advisories", "code", "deps", "permit", "reach", "secrets"]),
     (4, &["audit", "history", "verify"]),
     (5, &["read", "report"]),
     (6, &["cli", "commands", "main"]),
@@ -36,7 +36,7 @@ const ONE_FILE: [(&str, Option<&str>); 7] = [
     ("oxc", Some("src/code/parser.rs")),
     ("gix", Some("src/history/git.rs")),
     ("libdeflater", Some("src/history/inflate.rs")),
-    ("ureq", Some("src/verify/http.rs")),
+    ("ureq", Some("src/http.rs")),
     ("mongodb", None),
 ];
 
