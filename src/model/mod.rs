@@ -10,12 +10,14 @@ pub mod callers;
 pub mod census;
 pub mod class;
 pub mod clp;
+pub mod deploy;
 pub mod expressions;
 pub mod known;
 pub mod manifest;
 pub mod names;
 pub mod oddity;
 pub mod operation;
+pub mod options;
 pub mod place;
 pub mod principal;
 pub mod roles;
@@ -34,6 +36,7 @@ pub use known::{Known, Why};
 pub use manifest::{Aliases, Manifest};
 pub use names::{ClassName, FieldName, RoleName, RuleId, UserId};
 pub use operation::{ByOperation, Operation};
+pub use options::{Options, Tree};
 pub use place::{FileId, Place, Span, Texts};
 pub use principal::Principal;
 pub use roles::Roles;
@@ -53,6 +56,10 @@ pub struct App {
     pub roles: Known<Roles>,
     /// The server.
     pub server: Server,
+    /// Configurations of dashboards.
+    pub dashboards: Vec<Tree>,
+    /// What files of deployment start.
+    pub services: Vec<deploy::Service>,
     /// Parameters of `_GlobalConfig`, by name.
     pub config: Known<BTreeMap<String, ConfigParameter>>,
     /// Webhooks of `_Hooks`.
@@ -141,6 +148,7 @@ impl App {
         self.classes.is_empty()
             && !self.roles.is_read()
             && !self.server.options.is_read()
+            && self.dashboards.is_empty()
             && !self.config.is_read()
             && !self.webhooks.is_read()
             && self.leaks.is_empty()

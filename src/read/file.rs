@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use super::documents::{Documents, Envelope};
 use super::parts::{Kind, Parts, RowForm, Rows, place};
 use super::source::Candidate;
-use super::{bson, class_name, dump, parts, version};
+use super::{bson, class_name, deploy, dump, parts, version};
 
 /// Bytes of a file that are looked at to tell what it is.
 const HEAD: u64 = 64 << 10;
@@ -76,6 +76,7 @@ pub fn read(candidate: &Candidate) -> Parts {
         }
         Form::Zip | Form::Wide | Form::Other => {}
     }
+    deploy::read(candidate, &mut parts);
     parts
 }
 
@@ -206,7 +207,9 @@ fn take_documents(
         };
         let at = place(candidate.file, pointer_of(envelope, number));
         number += 1;
-        match parts::kind(object, in_list || envelope != Envelope::Bare, class) {
+        let kind = parts::kind(object, in_list || envelope != Envelope::Bare, class);
+        // One that only shows what may be set runs nowhere.
+        match kind.filter(|kind| *kind != Kind::DashboardConfig || !deploy::is_sample(&candidate.path)) {
             Some(Kind::Row(named)) => {
                 let role = named.as_ref().unwrap_or(class) == "_Role";
                 if role {
@@ -275,6 +278,7 @@ fn shown(kind: &Kind) -> Show {
         | Kind::NpmLock
         | Kind::BunLock
         | Kind::ServerConfig
+        | Kind::DashboardConfig
         | Kind::Config
         | Kind::Hook
         | Kind::Hooks
