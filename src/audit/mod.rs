@@ -7,9 +7,11 @@
 
 pub mod access;
 mod code;
+mod deploy;
 pub mod fact;
 mod grants;
 mod leaks;
+mod options;
 pub mod packages;
 mod roles;
 mod rows;
@@ -97,6 +99,11 @@ pub fn audit_against(
                 }
             }
             Matcher::Secret(matcher) => add_keys(&mut found, rule, matcher, snapshot),
+            Matcher::Option(matcher) => {
+                for fact in options::facts(&snapshot.app, program, rule, matcher) {
+                    add(&mut found, finding(rule, &matcher.message, fact));
+                }
+            }
         }
     }
     let mut outcome = without_ignored(found, snapshot, program, directives, today);
@@ -150,6 +157,8 @@ fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[
     facts.extend(roles::facts(app, access));
     facts.extend(stored::facts(app, &program.words, &|place| snapshot.texts.path(place).to_owned()));
     facts.extend(server::facts(engine, access));
+    facts.extend(options::facts_about_defaults(app, program));
+    facts.extend(deploy::facts(app, &|place| snapshot.texts.path(place).to_owned()));
     for class in &app.other_descriptions {
         let Some(first) = app.classes.get(&class.name) else { continue };
         let mut fact =

@@ -195,7 +195,33 @@ fn severity(judged: &Judged) -> Severity {
 
 /// What rules may select: one fact for each package, and those that come from somewhere else.
 pub fn facts(packages: &[Audited], snapshot: &Snapshot) -> Vec<Fact> {
-    packages.iter().filter_map(fact).chain(moving(snapshot)).collect()
+    let mut facts: Vec<Fact> = Vec::new();
+    for (package, fact) in packages.iter().filter_map(|package| Some((package, fact(package)?))) {
+        match facts.last_mut().filter(|last| says_the_same(last, &fact)) {
+            Some(last) => add_version(last, package, fact),
+            None => facts.push(fact),
+        }
+    }
+    facts.into_iter().chain(moving(snapshot)).collect()
+}
+
+/// Whether two versions of a package have the same said of them.
+fn says_the_same(a: &Fact, b: &Fact) -> bool {
+    let others = |fact: &Fact| fact.words.iter().filter(|(name, _)| *name != "version").cloned().collect::<Vec<_>>();
+    (a.kind, a.severity, others(a)) == (b.kind, b.severity, others(b))
+}
+
+/// Adds a version of which the same is said: `5.2.0 (and 5.3.0)`.
+fn add_version(fact: &mut Fact, package: &Audited, other: Fact) {
+    let version = package.version_in_words();
+    if let Some((_, words)) = fact.words.iter_mut().find(|(name, _)| *name == "version") {
+        *words = match words.strip_suffix(')') {
+            Some(words) => format!("{words}, {version})"),
+            None => format!("{words} (and {version})"),
+        };
+    }
+    fact.related.push((other.at, format!("{version} is here")));
+    fact.related.extend(other.related);
 }
 
 /// Dependencies that may be something else tomorrow.

@@ -3,7 +3,9 @@
 //! Said only of options that were read: a default is a fact only beside a
 //! configuration that could have set it.
 
-use crate::model::server::Options;
+use serde_json::Value;
+
+use crate::model::options::{Options, Written};
 use crate::model::{Known, Operation, Place};
 use crate::permit::addresses::has_anywhere;
 use crate::permit::{Addresses, Engine};
@@ -58,6 +60,9 @@ impl Facts<'_> {
         if self.engine.master_key_addresses(Some(options)) == Addresses::All {
             let value = options.master_key_ips.as_ref().map_or_else(|| "not set".to_owned(), in_words);
             self.add("master-key-from-anywhere", "masterKeyIps", &value);
+        } else if let Some(list) = self.fallback("masterKeyIps").filter(|list| has_anywhere(list)) {
+            let value = format!("{} unless the environment says otherwise", in_words(list));
+            self.add("master-key-from-anywhere", "masterKeyIps", &value);
         }
         if options.has_read_only_master_key {
             match &options.read_only_master_key_ips {
@@ -78,6 +83,18 @@ impl Facts<'_> {
         }
         self.anonymous_users(access);
         self.found
+    }
+
+    /// What a list is unless the environment says otherwise.
+    fn fallback(&self, option: &str) -> Option<Vec<String>> {
+        let Some(Written::Unknown { fallback: Some(fallback) }) = self.options.tree.get(option) else { return None };
+        match &**fallback {
+            Written::Value(Value::Array(list)) => {
+                Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            }
+            Written::Value(Value::String(one)) => Some(vec![one.clone()]),
+            _ => None,
+        }
     }
 
     /// Permissions that ask for a session, where anybody gets one without a name.

@@ -31,6 +31,8 @@ pub struct Started {
     /// JSON pointers of what is set to something that is not known. An object or list that may
     /// have more than its known parts is one itself; the empty pointer stands for all options.
     pub holes: BTreeSet<String>,
+    /// What some of these are unless something else decides: the one value that is known of `a || 'b'`.
+    pub fallbacks: BTreeMap<String, Json>,
     /// Where options and their parts stand, by JSON pointer; the empty one is the whole.
     pub places: BTreeMap<String, Place>,
 }
@@ -65,7 +67,8 @@ fn all_started(app: &App, units: &[Unit]) -> (Vec<Started>, BTreeSet<FileId>) {
                 Some(Json::Object(options)) => options,
                 _ => Map::new(),
             };
-            all.push(Started { options, holes: reader.holes, places: reader.places });
+            let Reader { holes, fallbacks, places, .. } = reader;
+            all.push(Started { options, holes, fallbacks, places });
         }
     }
     (all, loaded)
@@ -117,13 +120,14 @@ struct Reader<'r, 'w> {
     /// Literals of objects and lists by their place, of the units that were asked for.
     literals: FxHashMap<usize, FxHashMap<Span, &'w Expr>>,
     holes: BTreeSet<String>,
+    fallbacks: BTreeMap<String, Json>,
     places: BTreeMap<String, Place>,
 }
 
 impl<'r, 'w> Reader<'r, 'w> {
     fn new(run: &'r Run<'w>, units: &'w [Unit]) -> Self {
-        let (literals, holes, places) = (FxHashMap::default(), BTreeSet::new(), BTreeMap::new());
-        Self { run, units, literals, holes, places }
+        let (holes, fallbacks, places) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        Self { run, units, literals: FxHashMap::default(), holes, fallbacks, places }
     }
 
     /// An object; anything else is not known.
@@ -143,6 +147,7 @@ impl<'r, 'w> Reader<'r, 'w> {
     /// `None` if it is `undefined` or not known; the latter leaves a hole.
     fn value(&mut self, value: &Value, pointer: &str) -> Option<Json> {
         if value.test.is_some() {
+            self.fallbacks.extend(fallback(value).map(|known| (pointer.to_owned(), known)));
             return self.hole(pointer);
         }
         match &value.kind {
@@ -155,7 +160,13 @@ impl<'r, 'w> Reader<'r, 'w> {
             },
             Kind::Text(text) => Some(Json::String(text.to_string())),
             Kind::Object(id) => self.parts(*id, pointer),
-            Kind::OneOf(values) => self.agreed(values.iter().map(|(value, _)| value), pointer),
+            Kind::OneOf(values) => {
+                let agreed = self.agreed(values.iter().map(|(value, _)| value), pointer);
+                if agreed.is_none() && self.holes.contains(pointer) {
+                    self.fallbacks.extend(fallback(value).map(|known| (pointer.to_owned(), known)));
+                }
+                agreed
+            }
             _ => self.hole(pointer),
         }
     }
@@ -233,6 +244,20 @@ impl<'r, 'w> Reader<'r, 'w> {
     }
 }
 
+/// The one value that is known of `process.env.PORT || 1337`.
+fn fallback(value: &Value) -> Option<Json> {
+    let Kind::OneOf(values) = &value.kind else { return None };
+    let known = |value: &Value| match &value.kind {
+        Kind::Bool(flag) => Some(Json::Bool(*flag)),
+        Kind::Number(number) => Number::from_f64(*number).map(Json::Number),
+        Kind::Text(text) => Some(Json::String(text.to_string())),
+        _ => None,
+    };
+    let mut all = values.iter().filter_map(|(value, _)| known(value));
+    let first = all.next().filter(|_| values.len() > 1)?;
+    all.next().is_none().then_some(first)
+}
+
 /// Where an element of a list stands.
 fn item_span(literal: &Expr, number: usize) -> Option<Span> {
     let ExprKind::Array(items) = &literal.kind else { return None };
@@ -292,6 +317,13 @@ mod tests {
         for unknown in ["/masterKey", "/enforcePrivateUsers", "/masterKeyIps", "/fileUpload"] {
             assert!(!started.knows(unknown) && started.sets(unknown), "{unknown}");
         }
+    }
+
+    #[test]
+    fn what_counts_unless_the_environment_says_otherwise_is_told() {
+        let started = in_index("{ masterKeyIps: [process.env.IP || '::/0'], maxLimit: process.env.A ? 5 : 6 }");
+        assert!(!started.knows("/masterKeyIps/0"));
+        assert_eq!(started.fallbacks, [("/masterKeyIps/0".to_owned(), json!("::/0"))].into());
     }
 
     #[test]

@@ -88,9 +88,10 @@ pub fn run(rule: &Rule, case: &Case, all: &[Rule], words: &Words) -> Vec<String>
     let scanner = Scanner::new([rule], Salt::default()).ok().map(Arc::new);
     let settings = read::Settings { scanner, ..read::Settings::default() };
     let reading = read::read(&Input::Memory(made_up.files.clone()), &settings, &Silent);
-    // An ignore is about other rules, so they must be there.
+    // An ignore is about other rules, and so are weak defaults; they must be there.
     let rules = match &rule.matcher {
         Matcher::Facts("ignore", _) => all.to_vec(),
+        Matcher::Facts("server", matcher) if matcher.is.iter().any(|kind| kind == "weak-defaults") => all.to_vec(),
         _ => vec![rule.clone()],
     };
     let outcome = audit::audit(&reading.snapshot, &Program::new(rules, words.clone()), Vec::new(), TODAY);

@@ -10,12 +10,14 @@ pub mod callers;
 pub mod census;
 pub mod class;
 pub mod clp;
+pub mod deploy;
 pub mod expressions;
 pub mod known;
 pub mod manifest;
 pub mod names;
 pub mod oddity;
 pub mod operation;
+pub mod options;
 pub mod package;
 pub mod place;
 pub mod principal;
@@ -36,6 +38,7 @@ pub use known::{Known, Why};
 pub use manifest::{Aliases, Manifest};
 pub use names::{ClassName, FieldName, RoleName, RuleId, UserId};
 pub use operation::{ByOperation, Operation};
+pub use options::{Options, Tree};
 pub use package::{Lock, Package};
 pub use place::{FileId, Place, Span, Texts};
 pub use principal::Principal;
@@ -56,6 +59,10 @@ pub struct App {
     pub roles: Known<Roles>,
     /// The server.
     pub server: Server,
+    /// Configurations of dashboards.
+    pub dashboards: Vec<Tree>,
+    /// What files of deployment start.
+    pub services: Vec<deploy::Service>,
     /// Parameters of `_GlobalConfig`, by name.
     pub config: Known<BTreeMap<String, ConfigParameter>>,
     /// Webhooks of `_Hooks`.
@@ -146,6 +153,7 @@ impl App {
         self.classes.is_empty()
             && !self.roles.is_read()
             && !self.server.options.is_read()
+            && self.dashboards.is_empty()
             && !self.config.is_read()
             && !self.webhooks.is_read()
             && !self.installs_parse()

@@ -1,14 +1,10 @@
-//! The server: its version and the options that decide access.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! The server: its version, and its configurations.
 
 use semver::Version;
 
-use super::clp::Group;
 use super::known::Known;
-use super::names::{ClassName, FieldName};
+use super::options::Options;
 use super::place::Place;
-use super::setup::Setup;
 
 /// The newest version whose permissions this program was proven against; used
 /// where the version of the app is unknown, which every report then says.
@@ -60,47 +56,6 @@ impl VersionFrom {
         }
     }
 }
-
-/// Options of Parse Server that decide who can do what. `None` means the option
-/// is not set and the default of the version counts, unless it is `unknown`.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Options {
-    /// `allowClientClassCreation`.
-    pub allow_client_class_creation: Option<bool>,
-    /// `enforcePrivateUsers`.
-    pub enforce_private_users: Option<bool>,
-    /// `enableAnonymousUsers`.
-    pub enable_anonymous_users: Option<bool>,
-    /// `allowCustomObjectId`.
-    pub allow_custom_object_id: Option<bool>,
-    /// `protectedFields`, by class and group.
-    pub protected_fields: Option<ProtectedFields>,
-    /// `protectedFieldsOwnerExempt`.
-    pub protected_fields_owner_exempt: Option<bool>,
-    /// `protectedFieldsSaveResponseExempt`.
-    pub protected_fields_save_response_exempt: Option<bool>,
-    /// `masterKeyIps`, as written.
-    pub master_key_ips: Option<Vec<String>>,
-    /// `readOnlyMasterKeyIps`, as written.
-    pub read_only_master_key_ips: Option<Vec<String>>,
-    /// Whether `readOnlyMasterKey` is set. The key itself is never kept.
-    pub has_read_only_master_key: bool,
-    /// Names of other keys whose value equals the master key's.
-    pub same_as_master_key: BTreeSet<String>,
-    /// `fileUpload.enableForPublic`.
-    pub file_upload_public: Option<bool>,
-    /// Whether `webhookKey` is set. The key itself is never kept.
-    pub has_webhook_key: bool,
-    /// Options that code sets to something that is not known: neither a value nor a default counts.
-    pub unknown: BTreeSet<String>,
-    /// Where each option that was read stands, by its name in the configuration.
-    pub at: BTreeMap<String, Place>,
-    /// What is set, by name, as far as advisories ask.
-    pub setup: Setup,
-}
-
-/// The server option `protectedFields`.
-pub type ProtectedFields = BTreeMap<ClassName, BTreeMap<Group, BTreeSet<FieldName>>>;
 
 impl Server {
     /// The version to decide by: the one found, or the newest.

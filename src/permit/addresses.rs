@@ -1,6 +1,6 @@
 //! From where the server takes a key: `masterKeyIps` and its like.
 
-use crate::model::server::Options;
+use crate::model::options::Options;
 
 use super::Engine;
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::model::acl::truthy;
 use crate::model::clp::Clp;
-use crate::model::server::ProtectedFields;
+use crate::model::options::ProtectedFields;
 use crate::model::{ClassName, FieldName, Group, UserId};
 
 use super::behaviour::{Behaviour, HiddenInQuery, ProtectedFieldsRule};

@@ -24,7 +24,7 @@ pub use decide::{Condition, Decision, Reason, Request, Verdict};
 pub use denial::Denial;
 pub use surface::{Cell, Reach};
 
-use crate::model::server::Options;
+use crate::model::options::Options;
 use crate::model::{App, Class, Principal};
 
 /// The app and the settings of its server that decide.

@@ -46,6 +46,7 @@ pub fn app(parts: &mut [(usize, Parts)]) -> App {
         for found in std::mem::take(&mut parts.versions) {
             take_version(&mut app.server.version, found);
         }
+        app.dashboards.append(&mut parts.dashboards);
         if let Some(options) = parts.options.take() {
             match &mut app.server.options {
                 Known::Read(_) => app.server.other_options.push(options),

@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use super::documents::{Documents, Envelope};
 use super::parts::{Kind, Parts, RowForm, Rows, place};
 use super::source::Candidate;
-use super::{bson, class_name, dump, lock, parts};
+use super::{bson, class_name, deploy, dump, lock, parts};
 
 /// Bytes of a file that are looked at to tell what it is.
 const HEAD: u64 = 64 << 10;
@@ -80,6 +80,7 @@ pub fn read(candidate: &Candidate) -> Parts {
         }
         Form::Zip | Form::Wide | Form::Other => {}
     }
+    deploy::read(candidate, &mut parts);
     parts
 }
 
@@ -209,7 +210,9 @@ fn take_documents(
         };
         let at = place(candidate.file, pointer_of(envelope, number));
         number += 1;
-        match parts::kind(object, in_list || envelope != Envelope::Bare, class) {
+        let kind = parts::kind(object, in_list || envelope != Envelope::Bare, class);
+        // One that only shows what may be set runs nowhere.
+        match kind.filter(|kind| *kind != Kind::DashboardConfig || !deploy::is_sample(&candidate.path)) {
             Some(Kind::Row(named)) => {
                 let role = named.as_ref().unwrap_or(class) == "_Role";
                 if role {
@@ -274,7 +277,13 @@ fn parse(document: &[u8], offset: u64) -> Result<Value, Failure> {
 fn shown(kind: &Kind) -> Show {
     match kind {
         Kind::Class(_) | Kind::Definitions(_) | Kind::ServerInfo => Show::Everything,
-        Kind::Package | Kind::ServerConfig | Kind::Config | Kind::Hook | Kind::Hooks | Kind::Job => Show::NoValues,
+        Kind::Package
+        | Kind::ServerConfig
+        | Kind::DashboardConfig
+        | Kind::Config
+        | Kind::Hook
+        | Kind::Hooks
+        | Kind::Job => Show::NoValues,
         Kind::Row(_) | Kind::Join | Kind::Refused => Show::Nothing,
     }
 }

@@ -4,10 +4,13 @@
 use std::collections::BTreeSet;
 
 use crate::code::server::{Started, started};
-use crate::model::server::Options;
+use crate::model::options::{From, Options};
 use crate::model::snapshot::Gap;
 use crate::model::{App, Class, FileId, Known, Place, Why};
 
+use crate::rules::catalogue::Part;
+
+use super::tree::{self, Holes};
 use super::{assemble, options, schema};
 
 /// Options that decide access, as a path below the options.
@@ -46,7 +49,7 @@ pub fn take(app: &mut App) -> Vec<Gap> {
         }
         let replaced = take_handed_on(app, &server, &loaded);
         let read = options_of(&server, replaced.as_ref());
-        let is_known = |known: &Options| Options { at: read.at.clone(), ..known.clone() } == read;
+        let is_known = |known: &Options| known.says_the_same(&read);
         match &mut app.server.options {
             Known::Read(first) if is_known(first) || app.server.other_options.iter().any(is_known) => {}
             Known::Read(_) => app.server.other_options.push(read),
@@ -100,6 +103,11 @@ fn options_of(server: &Started, handed_on: Option<&Options>) -> Options {
     known.retain(|name, _| !unknown.contains(name));
     let whole = server.place("").cloned().unwrap_or(Place::File { file: FileId(0) });
     let mut options = options::read(&known, &whole);
+    let place =
+        |pointer: &str| server.places.get(pointer).or_else(|| handed_on?.tree.at.get(&dotted(pointer))).cloned();
+    let holes = Holes { holes: Some(&server.holes), fallbacks: Some(&server.fallbacks) };
+    options.tree = tree::read(Part::Server, &server.options, &holes, &place);
+    options.tree.from = From::Code;
     // A key that the environment gives is set, whatever it is.
     options.has_read_only_master_key |= server.sets("/readOnlyMasterKey");
     options.has_webhook_key |= server.sets("/webhookKey");
@@ -114,6 +122,11 @@ fn options_of(server: &Started, handed_on: Option<&Options>) -> Options {
     };
     options.at = names.into_iter().map(|name| (name.to_owned(), place_of(name))).collect();
     options
+}
+
+/// The name that a JSON pointer stands for.
+fn dotted(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', ".")
 }
 
 /// The classes whose names are known.

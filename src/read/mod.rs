@@ -12,9 +12,11 @@ pub mod bson;
 pub mod class_name;
 pub mod code;
 pub mod count;
+pub mod deploy;
 pub mod documents;
 pub mod dump;
 pub mod file;
+pub mod forms;
 pub mod ignored;
 pub mod in_code;
 pub mod keys;
@@ -31,6 +33,7 @@ pub mod source;
 pub mod sql;
 pub mod staged;
 pub mod tally;
+pub mod tree;
 pub mod vendored;
 pub mod version;
 pub mod walk;
@@ -140,6 +143,9 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     problems.extend(left.problems);
     left.gaps.extend(in_code::take(&mut app));
     left.gaps.extend(lock::gaps(candidates, &app.locks));
+    let deployed = parts.iter_mut().flat_map(|(_, parts)| std::mem::take(&mut parts.deployed)).collect();
+    let paths = candidates.iter().map(|candidate| (candidate.file, candidate.path.as_str())).collect();
+    deploy::settle(&mut app, deployed, &paths);
 
     let known: BTreeSet<ClassName> = app.classes.keys().cloned().collect();
     let row_files: Vec<(&Candidate, &parts::Rows, Option<ClassName>)> = parts

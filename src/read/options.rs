@@ -9,7 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::model::Place;
 use crate::model::clp::protected_fields;
-use crate::model::server::Options;
+use crate::model::options::Options;
+use crate::rules::catalogue::Part;
+
+use super::tree::{self, Holes};
 
 /// Options that only Parse Server has: one of them beside `appId` makes a configuration.
 const SERVER_ONLY: [&str; 22] = [
@@ -43,6 +46,15 @@ pub fn is_server_config(document: &Map<String, Value>) -> bool {
     let (options, _) = server_options(document);
     let named = options.contains_key("appId") || options.contains_key("masterKey");
     named && SERVER_ONLY.iter().any(|option| options.contains_key(*option))
+}
+
+/// Whether a document is a configuration of Parse Dashboard.
+pub fn is_dashboard_config(document: &Map<String, Value>) -> bool {
+    let apps = document.get("apps").and_then(Value::as_array);
+    let is_app = |app: &Value| {
+        app.get("serverURL").is_some() && ["appName", "masterKey"].iter().any(|key| app.get(*key).is_some())
+    };
+    apps.is_some_and(|apps| !apps.is_empty() && apps.iter().all(is_app))
 }
 
 /// The options and the pointer below which they stand.
@@ -82,6 +94,7 @@ pub fn read(options: &Map<String, Value>, at: &Place) -> Options {
         unknown: BTreeSet::new(),
         at: names.collect::<BTreeMap<_, _>>(),
         setup: super::setup::read(options, &BTreeSet::new()),
+        tree: tree::read(Part::Server, options, &Holes::default(), &|pointer| Some(at.below(pointer))),
     }
 }
 
@@ -98,7 +111,8 @@ pub fn as_flag(value: &Value) -> Option<bool> {
     }
 }
 
-fn as_list(value: &Value) -> Option<Vec<String>> {
+/// A list as the command line reads it: also words with commas between them.
+pub fn as_list(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::Array(list) => Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
         Value::String(text) => {
@@ -108,9 +122,20 @@ fn as_list(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// Whether a value stands for one that is filled in elsewhere: a variable of the
-/// environment or a template, or words that ask for it to be replaced.
-fn is_placeholder(value: &str) -> bool {
+/// Whether a value is a variable of the environment or a part of a template, filled in elsewhere.
+pub fn is_variable(value: &str) -> bool {
+    const ENCLOSED: [(&str, &str); 4] = [("${", "}"), ("$(", ")"), ("{{", "}}"), ("<", ">")];
+    let value = value.trim();
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_');
+    let is_enclosed = ENCLOSED.iter().any(|(open, close)| value.starts_with(open) && value.ends_with(close));
+    let is_named =
+        ["$", "process.env.", "env:", "ENV:"].iter().any(|before| value.strip_prefix(before).is_some_and(is_name));
+    is_enclosed || is_named
+}
+
+/// Whether a key stands for one that is filled in elsewhere: a variable, or words that ask
+/// for it to be replaced.
+pub fn is_placeholder(value: &str) -> bool {
     const BEGINNINGS: [&str; 12] = [
         "addyour",
         "changeme",
@@ -125,15 +150,12 @@ fn is_placeholder(value: &str) -> bool {
         "todo",
         "your",
     ];
-    const ENCLOSED: [(&str, &str); 6] = [("${", "}"), ("$(", ")"), ("{{", "}}"), ("<", ">"), ("%", "%"), ("__", "__")];
     let value = value.trim();
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_');
-    let is_enclosed = ENCLOSED.iter().any(|(open, close)| value.starts_with(open) && value.ends_with(close));
-    let is_variable =
-        ["$", "process.env.", "env:", "ENV:"].iter().any(|before| value.strip_prefix(before).is_some_and(is_name));
+    let is_enclosed =
+        [("%", "%"), ("__", "__")].iter().any(|(open, close)| value.starts_with(open) && value.ends_with(close));
     let is_blank = value.chars().all(|sign| matches!(sign, 'x' | 'X' | '*' | '.' | '-' | '_'));
     let words: String = value.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    is_enclosed || is_variable || is_blank || BEGINNINGS.iter().any(|beginning| words.starts_with(beginning))
+    is_variable(value) || is_enclosed || is_blank || BEGINNINGS.iter().any(|beginning| words.starts_with(beginning))
 }
 
 /// Names of other keys that have the master key's value.

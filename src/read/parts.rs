@@ -6,12 +6,15 @@ use serde_json::{Map, Value};
 
 use crate::model::acl::truthy;
 use crate::model::class::Class;
+use crate::model::options::Options;
 use crate::model::place::Text;
-use crate::model::server::{FoundVersion, Options};
-use crate::model::{Acl, ClassName, ConfigParameter, FileId, Lock, Place, RoleName, UserId, Webhook};
+use crate::model::server::FoundVersion;
+use crate::model::{Acl, ClassName, ConfigParameter, FileId, Lock, Place, RoleName, Tree, UserId, Webhook};
 use crate::problem::Problem;
+use crate::rules::catalogue::Part;
 
 use super::schema;
+use super::tree::Holes;
 
 /// Everything one file says.
 #[derive(Debug, Default)]
@@ -40,6 +43,10 @@ pub struct Parts {
     pub versions: Vec<FoundVersion>,
     /// Options of Parse Server.
     pub options: Option<Options>,
+    /// Options of dashboards.
+    pub dashboards: Vec<Tree>,
+    /// What a file of deployment starts.
+    pub deployed: Vec<super::deploy::Raw>,
     /// The text that places of this file point into.
     pub text: Option<Text>,
     /// What could not be read.
@@ -104,6 +111,8 @@ pub enum Kind {
     Package,
     /// Options of Parse Server.
     ServerConfig,
+    /// Options of Parse Dashboard.
+    DashboardConfig,
     /// A list of classes under a key, as schema as code.
     Definitions(&'static str),
     /// A refusal that was saved in place of an answer: status and error.
@@ -154,6 +163,9 @@ pub fn kind(document: &Map<String, Value>, in_list: bool, class: &ClassName) -> 
     if super::options::is_server_config(document) {
         return Some(Kind::ServerConfig);
     }
+    if super::options::is_dashboard_config(document) {
+        return Some(Kind::DashboardConfig);
+    }
     let is_list_of_classes = |list: Option<&Value>| {
         list.and_then(Value::as_array).is_some_and(|list| list.iter().any(|class| class.get("className").is_some()))
     };
@@ -194,7 +206,8 @@ impl Parts {
     pub fn say_nothing(&self) -> bool {
         let has_rows = !self.roles.is_empty() || self.members.is_some() || self.children.is_some();
         let has_server = self.config.is_some() || self.webhooks.is_some() || self.jobs.is_some();
-        let has_options = self.options.is_some() || !self.versions.is_empty() || self.lock.is_some();
+        let has_options = self.options.is_some() || !self.dashboards.is_empty() || !self.versions.is_empty();
+        let has_options = has_options || !self.deployed.is_empty() || self.lock.is_some();
         self.is_empty()
             && self.classes.is_empty()
             && self.problems.is_empty()
@@ -225,6 +238,10 @@ impl Parts {
             Kind::ServerInfo => self.versions.extend(super::version::of_server_info(document, &at)),
             Kind::Package => self.versions.extend(super::version::of_package(document, &at)),
             Kind::ServerConfig => self.take_server_config(document, &at),
+            Kind::DashboardConfig => {
+                let place = |pointer: &str| Some(at.below(pointer));
+                self.dashboards.push(super::tree::read(Part::Dashboard, document, &Holes::default(), &place));
+            }
             Kind::Definitions(key) => self.take_definitions(document.get(*key), &at.below(&format!("/{key}"))),
             Kind::Row(_) | Kind::Refused => {}
         }

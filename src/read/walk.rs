@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::secrets::paths::{NO_TEXT, VENDORED, is_archive};
 
 use super::ignored::{Lists, Said};
-use super::vendored;
+use super::{deploy, vendored};
 
 /// Endings of files that cannot hold a schema, an export or a lock file, and of code
 /// that is none (`.d.ts`). Everything else is opened and told by its contents.
@@ -139,7 +139,8 @@ fn file(root: &Path, entry: &DirEntry, said: Said, seen: &mut Seen) -> Option<Wa
     let path = shown(root, entry.path());
     let is_code = is_code(&path);
     let is_ignored = said == Said::Ignored;
-    let is_candidate = !is_ignored && !is_hidden(&path) && (is_code || !NEVER.contains(&extension.as_str()));
+    let is_shown = !is_hidden(&path) || deploy::is_hidden_one(&path);
+    let is_candidate = !is_ignored && is_shown && (is_code || !NEVER.contains(&extension.as_str()));
     let is_searched = !NO_TEXT.contains(&extension.as_str());
     let is_archive = entry.file_name().to_str().is_some_and(is_archive);
     // A link is passed by: what it leads to is found by its own name, or is not ours.

@@ -195,7 +195,7 @@ impl Writer<'_, '_> {
         let first = self.report.do_first();
         let total = self.report.outcome.findings.len();
         // Where there is little to do, the order of the findings says it all.
-        if total <= first.len() {
+        if first.is_empty() || total <= first.len() {
             return Ok(());
         }
         self.line("", "Do first")?;

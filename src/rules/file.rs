@@ -16,6 +16,7 @@ use crate::model::RuleId;
 use crate::severity::{Confidence, Severity};
 
 use super::flow::FlowMatcher;
+use super::option::{OPTION_PLACEHOLDERS, OptionMatcher};
 use super::secret::{SECRET_PLACEHOLDERS, SecretMatcher};
 use super::vocabulary::{CODE, FLOW_PLACEHOLDERS, NOUNS, PERMISSION_PLACEHOLDERS, noun};
 use super::{Case, FactMatcher, Matcher, PermissionMatcher, Rule};
@@ -50,12 +51,14 @@ struct Front {
     role: Option<Spanned<FactMatcher>>,
     stored: Option<Spanned<FactMatcher>>,
     server: Option<Spanned<FactMatcher>>,
+    deployment: Option<Spanned<FactMatcher>>,
     schema: Option<Spanned<FactMatcher>>,
     ignore: Option<Spanned<FactMatcher>>,
     secret: Option<Spanned<SecretMatcher>>,
     package: Option<Spanned<FactMatcher>>,
     code: Option<Spanned<FactMatcher>>,
     flow: Option<Spanned<FlowMatcher>>,
+    option: Option<Spanned<OptionMatcher>>,
 }
 
 /// Reads the text of a rule's file.
@@ -207,6 +210,7 @@ impl Parser<'_> {
             ("role", &front.role),
             ("stored", &front.stored),
             ("server", &front.server),
+            ("deployment", &front.deployment),
             ("schema", &front.schema),
             ("ignore", &front.ignore),
             ("package", &front.package),
@@ -214,36 +218,48 @@ impl Parser<'_> {
         ];
         let given: Vec<_> = facts.into_iter().filter_map(|(table, facts)| Some((table, facts.as_ref()?))).collect();
         let tables = NOUNS.map(|noun| noun.table).join("], [");
-        let expected = format!("expected exactly one of the tables [permission], [{tables}], [flow], [secret]");
-        if let (Some(secret), None, [], None) = (&front.secret, &front.permission, given.as_slice(), &front.flow) {
-            return self.secret(secret, shift(secret.span()));
+        let expected =
+            format!("expected exactly one of the tables [permission], [{tables}], [flow], [option], [secret]");
+        let mut others = vec![
+            front.permission.as_ref().map(Spanned::span),
+            front.flow.as_ref().map(Spanned::span),
+            front.option.as_ref().map(Spanned::span),
+            front.secret.as_ref().map(Spanned::span),
+        ];
+        others.extend(given.iter().map(|(_, facts)| Some(facts.span())));
+        if others.iter().flatten().count() > 1 {
+            let span = others.into_iter().flatten().next().unwrap_or_default();
+            return Err(self.error(shift(span), "more than one matcher table", Some(expected)));
         }
-        match (&front.permission, given.as_slice(), &front.flow) {
-            _ if front.secret.is_some() => Err(self.at_line(1, "more than one matcher table", Some(&expected))),
-            (Some(permission), [], None) => {
-                self.check_message(&permission.get_ref().message, shift(permission.span()), PERMISSION_PLACEHOLDERS)?;
-                if permission.get_ref().can.is_empty() {
-                    return Err(self.error(
-                        shift(permission.span()),
-                        "`can` is empty",
-                        Some("expected at least one operation".to_owned()),
-                    ));
-                }
-                Ok(Matcher::Permission(Box::new(permission.get_ref().clone())))
-            }
-            (None, [(table, facts)], None) => self.facts(table, facts.get_ref(), shift(facts.span())),
-            (None, [], Some(flow)) => self.flow(flow.get_ref(), shift(flow.span())),
-            (None, [], None) => Err(self.at_line(1, "no matcher table", Some(&expected))),
-            (permission, given, flow) => {
-                let span = permission
-                    .as_ref()
-                    .map(Spanned::span)
-                    .or_else(|| given.first().map(|(_, facts)| facts.span()))
-                    .or_else(|| flow.as_ref().map(Spanned::span))
-                    .unwrap_or(0..0);
-                Err(self.error(shift(span), "more than one matcher table", Some(expected)))
-            }
+        if let Some((table, facts)) = given.first() {
+            return self.facts(table, facts.get_ref(), shift(facts.span()));
         }
+        match (&front.permission, &front.flow, &front.option, &front.secret) {
+            (Some(permission), ..) => self.permission(permission.get_ref(), shift(permission.span())),
+            (_, Some(flow), ..) => self.flow(flow.get_ref(), shift(flow.span())),
+            (_, _, Some(option), _) => self.option(option.get_ref(), shift(option.span())),
+            (.., Some(secret)) => self.secret(secret, shift(secret.span())),
+            (None, None, None, None) => Err(self.at_line(1, "no matcher table", Some(&expected))),
+        }
+    }
+
+    /// The table `[permission]`.
+    fn permission(&self, matcher: &PermissionMatcher, span: Range<usize>) -> Result<Matcher, Mistake> {
+        self.check_message(&matcher.message, span.clone(), PERMISSION_PLACEHOLDERS)?;
+        if matcher.can.is_empty() {
+            return Err(self.error(span, "`can` is empty", Some("expected at least one operation".to_owned())));
+        }
+        Ok(Matcher::Permission(Box::new(matcher.clone())))
+    }
+
+    /// The table `[option]`.
+    fn option(&self, matcher: &OptionMatcher, span: Range<usize>) -> Result<Matcher, Mistake> {
+        self.check_message(&matcher.message, span.clone(), OPTION_PLACEHOLDERS)?;
+        if matcher.name.is_empty() {
+            let expected = "expected at least one option, such as \"fileUpload.enableForPublic\"";
+            return Err(self.error(span, "`name` is empty", Some(expected.to_owned())));
+        }
+        Ok(Matcher::Option(Box::new(matcher.clone())))
     }
 
     /// The table `[secret]`.

@@ -3,10 +3,12 @@
 //! A rule selects facts; it cannot compute. So the engine sees all rules as data, a
 //! team's own rules run no code, and the file a user copies is the documentation.
 
+pub mod catalogue;
 pub mod file;
 pub mod flow;
 pub mod import;
 pub mod loader;
+pub mod option;
 pub mod program;
 pub mod secret;
 pub mod vocabulary;
@@ -20,6 +22,7 @@ use crate::model::{Callers, Operation, RuleId};
 use crate::severity::{Confidence, Severity};
 
 use flow::FlowMatcher;
+use option::OptionMatcher;
 use secret::SecretMatcher;
 use words::Tag;
 
@@ -73,6 +76,8 @@ pub enum Matcher {
     Secret(Box<SecretMatcher>),
     /// Values that reach a call.
     Flow(Box<FlowMatcher>),
+    /// What a server or dashboard is set to.
+    Option(Box<OptionMatcher>),
 }
 
 /// The table `[permission]`. Keys are joined by *and*, lists by *or*.

@@ -49,7 +49,7 @@ impl Program {
     pub fn flows(&self) -> impl Iterator<Item = (&RuleId, &FlowMatcher)> {
         self.rules.values().filter_map(|rule| match &rule.matcher {
             Matcher::Flow(matcher) => Some((&rule.id, &**matcher)),
-            Matcher::Permission(_) | Matcher::Facts(..) | Matcher::Secret(_) => None,
+            Matcher::Permission(_) | Matcher::Facts(..) | Matcher::Secret(_) | Matcher::Option(_) => None,
         })
     }
 }

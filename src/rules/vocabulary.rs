@@ -105,6 +105,7 @@ pub const SERVER: Noun = Noun {
     table: "server",
     facts: facts! {
         "anonymous-users": "anybody may get a session without a name, and permissions ask for no more",
+        "changing-defaults": "defaults of the version that a later one changes, and that nothing sets",
         "class-creation": "clients may create classes",
         "ids-as-roles": "clients may choose ids, and the version accepts `role:…` as the id of a user",
         "join-table-write": "clients may create classes, and the version lets them write join tables",
@@ -113,8 +114,29 @@ pub const SERVER: Noun = Noun {
         "public-users": "new users are readable by everyone",
         "read-only-key-from-anywhere": "the read-only master key counts from any address",
         "same-as-master-key": "another key has the value of the master key",
+        "weak-defaults": "defaults of the version that rules of the table `[option]` are about, and that nothing sets",
     },
-    placeholders: &["option", "value", "version", "classes"],
+    placeholders: &["option", "value", "version", "classes", "count"],
+};
+
+/// Files that deploy the app.
+pub const DEPLOYMENT: Noun = Noun {
+    table: "deployment",
+    facts: facts! {
+        "database-open": "a database is published to everyone and asks for no password",
+        "database-published": "a database is published to everyone",
+        "database-tool-published": "a page that works on a database is published to everyone",
+        "development-mode": "a server is deployed in development mode",
+        "image-without-version": "an image of Parse without a version",
+        "key-in-command": "a key in a command line",
+        "key-in-image": "a key in an image",
+        "plain-http-address": "the address of the server is plain HTTP",
+        "privileged": "a container that has its whole machine",
+        "root-user": "a container whose user is set to root",
+        "testing": "the switch for tests of the server is on",
+        "tls-unchecked": "certificates are not checked",
+    },
+    placeholders: &["service", "what"],
 };
 
 /// Descriptions of classes.
@@ -208,7 +230,8 @@ pub const CODE: Noun = Noun {
 };
 
 /// All nouns.
-pub const NOUNS: [&Noun; 10] = [&GRANT, &PROTECTION, &ROWS, &ROLE, &STORED, &SERVER, &SCHEMA, &IGNORE, &PACKAGE, &CODE];
+pub const NOUNS: [&Noun; 11] =
+    [&GRANT, &PROTECTION, &ROWS, &ROLE, &STORED, &SERVER, &DEPLOYMENT, &SCHEMA, &IGNORE, &PACKAGE, &CODE];
 
 /// What messages of `[permission]` may mention in braces.
 pub const PERMISSION_PLACEHOLDERS: &[&str] = &["class", "operations", "fields", "who"];

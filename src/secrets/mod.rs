@@ -9,7 +9,7 @@ mod allowed;
 pub mod base64;
 mod check;
 pub mod encoding;
-mod judge;
+pub mod judge;
 mod kept;
 pub mod paths;
 pub mod ranges;

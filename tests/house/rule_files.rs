@@ -95,6 +95,7 @@ fn titles_are_facts_and_messages_are_parts_of_a_line() {
             Matcher::Facts(_, matcher) => &matcher.message,
             Matcher::Secret(matcher) => &matcher.message,
             Matcher::Flow(matcher) => &matcher.message,
+            Matcher::Option(matcher) => &matcher.message,
         };
         for (key, text) in [("message", message), ("fix", &rule.fix)] {
             if !begins_low(text) || text.ends_with('.') {

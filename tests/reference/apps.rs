@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use parse_audit::model::census::{Census, Entries, Shape, Users};
 use parse_audit::model::clp::protected_fields;
+use parse_audit::model::options::Options;
 use parse_audit::model::roles::Role;
-use parse_audit::model::server::Options;
 use parse_audit::model::{Acl, App, FieldName, FileId, Grantee, Known, Place, Principal, Roles, UserId};
 use parse_audit::read::schema;
 use proptest::prelude::*;

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use parse_audit::model::class::{Source, built_in_fields};
 use parse_audit::model::clp::protected_fields;
+use parse_audit::model::options::Options;
 use parse_audit::model::roles::Role;
-use parse_audit::model::server::{FoundVersion, NEWEST, Options, VersionFrom};
+use parse_audit::model::server::{FoundVersion, NEWEST, VersionFrom};
 use parse_audit::model::{
     Acl, App, Class, ClassName, Clp, FieldKind, FileId, Grantee, Known, Origin, Place, Principal, Roles, UserId,
 };

@@ -1,0 +1,240 @@
+//! Files that deploy the app: which they are, what they say, and the configurations of
+//! Parse Server and Parse Dashboard that come of them.
+//!
+//! The environment counts for a server only if its command line starts it; code that
+//! starts a server does not look at these variables.
+//!
+//! Source: Parse Server 9.10.0, `cli/utils/commander.js`: command line before environment
+//! before the file in JSON; only names of options at the top are read from the environment.
+
+mod compose;
+mod kubernetes;
+mod lines;
+mod settle;
+mod yaml;
+
+use crate::code::path::{folder, name};
+use crate::model::deploy::Form;
+use crate::model::place::{Show, Text};
+use crate::model::spans::Syntax;
+use crate::model::{FileId, Place, Span};
+
+use super::parts::Parts;
+use super::source::Candidate;
+
+pub use settle::settle;
+
+/// Bytes; files of deployment are never longer.
+const LONGEST: u64 = 1 << 20;
+
+/// A service as it is written. Holds keys: it never leaves this room.
+#[derive(Debug, Clone)]
+pub struct Raw {
+    /// Its name in the file.
+    pub name: String,
+    /// What kind of file it is.
+    pub form: Form,
+    /// The path of the file.
+    pub path: String,
+    /// Where it stands.
+    pub at: Place,
+    /// The image, and where it is named.
+    pub image: Option<(String, Place)>,
+    /// The words of its command.
+    pub command: Vec<(String, Place)>,
+    /// Its variables, the last of a name counts.
+    pub variables: Vec<(String, String, Place)>,
+    /// Files and maps that hold further variables, by path or name.
+    pub further: Vec<String>,
+    /// Ports, as `published:inside`.
+    pub ports: Vec<(String, Place)>,
+    /// The user it runs as.
+    pub user: Option<String>,
+    /// What it is given of the machine it runs on.
+    pub rights: Vec<(crate::model::deploy::Right, Place)>,
+    /// Whether it is only a list of variables that others name.
+    pub is_list: bool,
+}
+
+impl Raw {
+    fn new(name: &str, form: Form, path: &str, at: Place) -> Self {
+        Self {
+            name: name.to_owned(),
+            form,
+            path: path.to_owned(),
+            at,
+            image: None,
+            command: Vec::new(),
+            variables: Vec::new(),
+            further: Vec::new(),
+            ports: Vec::new(),
+            user: None,
+            rights: Vec::new(),
+            is_list: false,
+        }
+    }
+}
+
+/// A text and the file it is of, to make places.
+struct Source<'t> {
+    file: FileId,
+    path: &'t str,
+    text: &'t str,
+}
+
+impl Source<'_> {
+    fn place(&self, start: usize, end: usize) -> Place {
+        Place::Text { file: self.file, span: Span::new(self.text, start, end) }
+    }
+}
+
+/// What kind of file of deployment a path is; files of YAML are told by what is in them.
+pub fn is_hidden_one(path: &str) -> bool {
+    let own = name(path);
+    let hidden = path.split('/').filter(|part| part.starts_with('.')).count();
+    let is_workflow = folder(path).ends_with(".github/workflows") && is_yaml(own);
+    hidden == 1 && (is_dotenv(own) || is_workflow)
+}
+
+fn is_yaml(own: &str) -> bool {
+    own.ends_with(".yml") || own.ends_with(".yaml")
+}
+
+fn is_dotenv(own: &str) -> bool {
+    own == ".env" || own.starts_with(".env.") || (own.ends_with(".env") && own.len() > 4)
+}
+
+fn is_dockerfile(own: &str) -> bool {
+    let lower = own.to_ascii_lowercase();
+    lower == "dockerfile" || lower.starts_with("dockerfile.") || lower.ends_with(".dockerfile")
+}
+
+/// Whether variables in a file are only there to show which there are.
+pub fn is_sample(path: &str) -> bool {
+    let own = name(path).to_ascii_lowercase();
+    ["example", "sample", "template", "dist", "test", "spec"].iter().any(|word| own.contains(word))
+}
+
+/// Reads a file of deployment, if it is one.
+pub fn read(candidate: &Candidate, parts: &mut Parts) {
+    let own = name(&candidate.name);
+    let is_known = is_dotenv(own) || is_dockerfile(own) || is_yaml(own) || matches!(own, "Procfile" | "app.json");
+    if !is_known && !own.ends_with(".service") || candidate.size > LONGEST {
+        return;
+    }
+    let Ok(Some(bytes)) = candidate.whole(LONGEST) else { return };
+    let kept = Text::new(&bytes, Show::NoValues, Syntax::Plain);
+    let source = Source { file: candidate.file, path: &candidate.path, text: &kept.text };
+    let found = match () {
+        () if is_dotenv(own) => lines::dotenv(&source),
+        () if is_dockerfile(own) => lines::dockerfile(&source),
+        () if own == "Procfile" => lines::procfile(&source),
+        () if own.ends_with(".service") => lines::systemd(&source),
+        () if own == "app.json" => kubernetes::app_json(&source),
+        () => match yaml::documents(&source) {
+            Some(documents) if candidate.path.contains(".github/workflows/") => {
+                documents.iter().flat_map(|document| compose::workflow(&source, document)).collect()
+            }
+            Some(documents) => {
+                let of_one = |document| {
+                    let services = kubernetes::services(&source, document);
+                    if services.is_empty() { compose::services(&source, document) } else { services }
+                };
+                documents.iter().flat_map(of_one).collect()
+            }
+            None => Vec::new(),
+        },
+    };
+    if !found.is_empty() {
+        parts.deployed = found;
+        parts.says_something = true;
+        if parts.text.is_none() {
+            parts.text = Some(kept);
+        }
+    }
+}
+
+/// The words of a command line, quotes taken off.
+fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace()
+        .map(|word| word.trim_matches(['"', '\'', ',', '[', ']']))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::App;
+    use crate::model::options::{From, Written};
+    use crate::read::{Input, Settings, Silent, read};
+    use serde_json::json;
+
+    fn app(files: &[(&str, &str)]) -> App {
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        read(&Input::Memory(files), &Settings::default(), &Silent).snapshot.app
+    }
+
+    const COMPOSE: &str = "services:\n  parse:\n    image: parseplatform/parse-server:9.10.0\n    command: --maxLimit 50 /config/parse.json\n    env_file: parse.env\n    environment:\n      PARSE_SERVER_MASTER_KEY_IPS: '${IPS:-0.0.0.0/0}'\n      PARSE_SERVER_FILE_UPLOAD_OPTIONS: '{\"enableForPublic\": true}'\n      PARSE_SERVER_ALLOW_CLIENT_CLASS_CREATION: 'true'\n      PARSE_SERVER_LOG_LEVEL: ''\n";
+
+    #[test]
+    fn the_environment_configures_what_the_command_line_starts() {
+        let app = app(&[("docker-compose.yml", COMPOSE), ("parse.env", "PARSE_SERVER_MASTER_KEY=harbour pencil\n")]);
+        let options = app.server.options.read().expect("options");
+        let value = |name: &str| options.tree.get(name).cloned();
+        assert_eq!((options.tree.from, options.allow_client_class_creation), (From::Environment, Some(true)));
+        assert_eq!(value("fileUpload.enableForPublic"), Some(Written::Value(json!(true))));
+        assert_eq!(value("maxLimit"), Some(Written::Value(json!("50"))));
+        assert!(matches!(value("masterKey"), Some(Written::Hidden(_))) && value("logLevel").is_none());
+        let fallback = Written::Value(json!(["0.0.0.0/0"]));
+        assert_eq!(value("masterKeyIps"), Some(Written::Unknown { fallback: Some(Box::new(fallback)) }));
+        assert!(!format!("{:?}", app.services).contains("pencil"));
+    }
+
+    #[test]
+    fn code_that_starts_a_server_does_not_look_at_the_environment() {
+        let code = "const { ParseServer } = require('parse-server');\nnew ParseServer({ appId: 'a' });\n";
+        let app = app(&[
+            ("index.js", code),
+            (
+                "package.json",
+                r#"{ "scripts": { "start": "node index.js" }, "dependencies": { "parse-server": "9.10.0" } }"#,
+            ),
+            (".env", "PARSE_SERVER_ALLOW_CLIENT_CLASS_CREATION=true\n"),
+            ("Dockerfile", "FROM node:20\nENV PARSE_SERVER_VERBOSE=1\nCMD [\"npm\", \"start\"]\n"),
+        ]);
+        assert_eq!(app.server.other_options, []);
+        assert_eq!(app.server.options.read().and_then(|options| options.allow_client_class_creation), None);
+    }
+
+    #[test]
+    fn the_environment_comes_before_the_file_and_the_command_line_before_both() {
+        let config = r#"{ "appId": "a", "masterKey": "m", "databaseURI": "d", "maxLimit": 1, "cacheTTL": 2, "logLevel": "debug" }"#;
+        let app = app(&[
+            (
+                "package.json",
+                r#"{ "scripts": { "start": "parse-server config.json" }, "dependencies": { "parse-server": "9.10.0" } }"#,
+            ),
+            ("config.json", config),
+            (
+                "Procfile",
+                "web: PARSE_SERVER_MAX_LIMIT=3 PARSE_SERVER_CACHE_TTL=4 parse-server config.json --cacheTTL=5\n",
+            ),
+        ]);
+        let options = app.server.options.read().expect("options");
+        let value = |name: &str| options.tree.get(name).cloned();
+        assert_eq!(app.server.other_options, []);
+        assert_eq!(value("maxLimit"), Some(Written::Value(json!("3"))));
+        assert_eq!(value("cacheTTL"), Some(Written::Value(json!("5"))));
+        assert_eq!(value("logLevel"), Some(Written::Value(json!("debug"))));
+    }
+
+    #[test]
+    fn containers_take_variables_from_maps_by_name() {
+        let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: dash }\ndata:\n  PARSE_DASHBOARD_ALLOW_INSECURE_HTTP: 'true'\n---\napiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n        - name: dash\n          image: registry.example.com/parseplatform/parse-dashboard@sha256:0\n          envFrom:\n            - configMapRef: { name: dash }\n          env:\n            - name: PARSE_DASHBOARD_MASTER_KEY\n              valueFrom: { secretKeyRef: { name: s, key: k } }\n            - name: PARSE_DASHBOARD_USER_PASSWORD\n              value: admin123\n";
+        let app = app(&[("k8s/dashboard.yaml", manifest)]);
+        let [tree] = app.dashboards.as_slice() else { panic!("one dashboard, not {:?}", app.dashboards) };
+        assert_eq!(tree.get("allowInsecureHTTP"), Some(&Written::Value(json!(true))));
+        assert!(matches!(tree.get("users.0.pass"), Some(Written::Hidden(_))));
+        assert!(matches!(tree.get("apps.0.masterKey"), Some(Written::Hidden(_))));
+    }
+}
