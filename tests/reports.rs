@@ -1,10 +1,10 @@
-//! What each report says of a finding that has a way through code and a severity of its own.
+//! What each report says of a finding that has a way through code and a severity of its own, and how many it tells.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::collections::BTreeMap;
 
-use parse_audit::audit::Outcome;
+use parse_audit::audit::{Outcome, audit};
 use parse_audit::finding::Finding;
 use parse_audit::model::{FileId, Place, Snapshot, Span};
 use parse_audit::read::{Input, Settings, Silent, read};
@@ -139,6 +139,35 @@ fn sarif_tags_every_rule_with_its_risks() {
 
 /// Replacing `/dev/stdout` or `/dev/null`, as an administrator may, would break the machine.
 #[cfg(unix)]
+#[test]
+fn of_sixty_apps_three_things_are_said_to_be_done_first() {
+    let options = |number: usize| {
+        json!({
+            "appId": format!("app{number}"), "masterKey": "myMasterKey", "masterKeyIps": ["0.0.0.0/0"],
+            "databaseURI": format!("mongodb://db.example.com/app{number}"), "allowClientClassCreation": true,
+            "serverURL": format!("http://api{number}.example.com/parse"), "enforcePrivateUsers": false,
+            "fileUpload": { "enableForPublic": true, "fileExtensions": [".*"] }, "sessionLength": 0,
+        })
+    };
+    let package = json!({ "name": "app", "dependencies": { "parse-server": "5.6.0" } }).to_string();
+    let files = (0..60).flat_map(|number| {
+        let path = |name: &str| format!("app{number}/{name}");
+        [(path("parse-server.json"), options(number).to_string()), (path("package.json"), package.clone())]
+    });
+    let snapshot = read(&Input::Memory(files.collect()), &Settings::default(), &Silent).snapshot;
+    let program = program();
+    let outcome = audit(&snapshot, &program, Vec::new(), jiff::civil::date(2026, 1, 1));
+    let report = Report::new(&snapshot, &outcome, &program, &[]);
+    let mut text = Vec::new();
+    let reporter = TextReporter { color: false, unicode: false, width: 80, all: false, quiet: false, stop_word: None };
+    reporter.write(&report, &mut text).expect("written");
+    let text = String::from_utf8(text).expect("text");
+    let first = text.split("\nDo first\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("what to do first");
+    let is_numbered = |line: &&str| line.strip_prefix("  ").is_some_and(|line| line.starts_with(['1', '2', '3', '4']));
+    assert_eq!(first.lines().filter(is_numbered).count(), 3, "{first}");
+    assert!((10..40).contains(&outcome.findings.len()), "{} findings", outcome.findings.len());
+}
+
 #[test]
 fn a_report_goes_where_a_link_leads() {
     let folder = tempfile::tempdir().expect("a folder");
