@@ -35,8 +35,8 @@ const FIRST: usize = 16;
 pub fn each(text: &[u8], range: Range<usize>, mut found: impl FnMut(Range<usize>, Range<usize>)) {
     // From where the first letters begin that reach into the range to where the last ones end: whether
     // they hold text shows where they begin.
-    let mut at = around(text, range.start.min(text.len())).start;
-    let last = around(text, range.end.min(text.len())).end;
+    let mut at = start_of(text, range.start.min(text.len()));
+    let last = end_of(text, range.end.min(text.len()));
     let mut next = 0;
     let mut take = |whole: Range<usize>| {
         if whole.len() <= LONGEST && whole.start < range.end && range.start < whole.end {
@@ -68,9 +68,8 @@ fn in_few(text: &[u8], start: usize, letters: &[u32; FEW / 4], next: &mut usize,
     for (number, (letters, first)) in letters.iter().zip(first).enumerate() {
         let start = start + 4 * number;
         if *letters == u32::MAX && first != 0 && start >= *next {
-            let whole = around(text, start);
-            *next = whole.end;
-            take(whole);
+            *next = end_of(text, start);
+            take(start_of(text, start)..*next);
         }
     }
 }
@@ -170,22 +169,28 @@ fn is_one(byte: u8) -> bool {
     matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'/'..=b'9' | b'+' | b'-' | b'_' | b'=')
 }
 
-/// All letters that stand together with the one here; of more than are decoded only so many that it shows.
-#[inline(never)]
-fn around(text: &[u8], at: usize) -> Range<usize> {
-    // Images are long: whole parts first.
-    let is_whole = |part: &[u8]| part.iter().fold(true, |all, byte| all & is_letter(*byte));
-    let (mut start, mut end) = (at, at);
+/// Where the letters begin that stand together with what is here; of more than are decoded only so many that it shows.
+fn start_of(text: &[u8], at: usize) -> usize {
+    let mut start = at;
     while at - start <= LONGEST && start.checked_sub(FEW).and_then(|from| text.get(from..start)).is_some_and(is_whole) {
         start -= FEW;
     }
+    let before = text.get(start.saturating_sub(FEW)..start).unwrap_or_default().iter().rev();
+    start - before.take_while(|byte| is_one(**byte)).count()
+}
+
+/// Where they end, in the same way.
+fn end_of(text: &[u8], at: usize) -> usize {
+    let mut end = at;
     while end - at <= LONGEST && text.get(end..end + FEW).is_some_and(is_whole) {
         end += FEW;
     }
-    let before = text.get(start.saturating_sub(FEW)..start).unwrap_or_default().iter().rev();
-    let after = text.get(end..).unwrap_or_default().iter().take(FEW);
-    let is_one = |byte: &&u8| is_one(**byte);
-    start - before.take_while(is_one).count()..end + after.take_while(is_one).count()
+    end + text.get(end..).unwrap_or_default().iter().take(FEW).take_while(|byte| is_one(**byte)).count()
+}
+
+/// Whether all of a part are letters. Images are long.
+fn is_whole(part: &[u8]) -> bool {
+    part.iter().fold(true, |all, byte| all & is_letter(*byte))
 }
 
 /// Runs between signs of padding, each with its own.
