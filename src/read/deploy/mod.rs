@@ -18,6 +18,7 @@ use crate::model::deploy::Form;
 use crate::model::place::{Show, Text};
 use crate::model::spans::Syntax;
 use crate::model::{FileId, Place, Span};
+use crate::problem::Problem;
 
 use super::parts::Parts;
 use super::source::Candidate;
@@ -100,6 +101,10 @@ fn is_yaml(own: &str) -> bool {
     own.ends_with(".yml") || own.ends_with(".yaml")
 }
 
+fn is_compose(own: &str) -> bool {
+    is_yaml(own) && (own.starts_with("docker-compose") || own.starts_with("compose."))
+}
+
 fn is_dotenv(own: &str) -> bool {
     own == ".env" || own.starts_with(".env.") || (own.ends_with(".env") && own.len() > 4)
 }
@@ -118,11 +123,22 @@ pub fn is_sample(path: &str) -> bool {
 /// Reads a file of deployment, if it is one.
 pub fn read(candidate: &Candidate, parts: &mut Parts) {
     let own = name(&candidate.name);
-    let is_known = is_dotenv(own) || is_dockerfile(own) || is_yaml(own) || matches!(own, "Procfile" | "app.json");
-    if !is_known && !own.ends_with(".service") || candidate.size > LONGEST {
+    let is_named = is_dotenv(own) || is_dockerfile(own) || is_compose(own) || own == "Procfile";
+    if !is_named && !is_yaml(own) && own != "app.json" && !own.ends_with(".service") {
         return;
     }
+    // Of what is told by its contents nobody knows what it would have been.
+    let mut fault = |message: &str| {
+        let problem = Problem::new(&candidate.path, message, "what it sets and starts is not known");
+        parts.problems.extend(is_named.then_some(problem));
+    };
+    if candidate.size > LONGEST {
+        return fault("the file is over 1 MB; it was not read");
+    }
     let Ok(Some(bytes)) = candidate.whole(LONGEST) else { return };
+    if bytes.contains(&0) {
+        return fault("the file is no text, or UTF-16; it was not read");
+    }
     let kept = Text::new(&bytes, Show::NoValues, Syntax::Plain);
     let source = Source { file: candidate.file, path: &candidate.path, text: &kept.text };
     let found = match () {
@@ -142,7 +158,7 @@ pub fn read(candidate: &Candidate, parts: &mut Parts) {
                 };
                 documents.iter().flat_map(of_one).collect()
             }
-            None => Vec::new(),
+            None => return fault("the file cannot be read as YAML, or is nested too deep"),
         },
     };
     if !found.is_empty() {
@@ -188,6 +204,26 @@ mod tests {
         let fallback = Written::Value(json!(["0.0.0.0/0"]));
         assert_eq!(value("masterKeyIps"), Some(Written::Unknown { fallback: Some(Box::new(fallback)) }));
         assert!(!format!("{:?}", app.services).contains("pencil"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_the_rest_is_audited() {
+        let aliases = "a: &a [x, x]\nb: &b [*a, *a]\nservices: &s\n  web: *s\n";
+        let long = format!("services: {}", " ".repeat(1 << 20));
+        for (path, text, reason) in [
+            ("docker-compose.yml", "services:\n  web: [a\n", Some("the file cannot be read as YAML")),
+            ("compose.yaml", aliases, Some("the file cannot be read as YAML")),
+            ("docker-compose.yml", &long, Some("the file is over 1 MB")),
+            ("Dockerfile", "F\0R\0O\0M\0", Some("the file is no text")),
+            (".env", "A=1\n\u{e9}\n", None),
+            ("chart/values.yaml", "{{ if x }}", None),
+        ] {
+            let files = [(path, text), ("parse.env", "PARSE_SERVER_APPLICATION_ID=a\n")];
+            let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+            let problems = read(&Input::Memory(files), &Settings::default(), &Silent).problems;
+            assert_eq!(problems.len(), usize::from(reason.is_some()), "{path}: {problems:?}");
+            assert!(problems.iter().all(|found| found.message.starts_with(reason.unwrap_or_default())), "{problems:?}");
+        }
     }
 
     #[test]
