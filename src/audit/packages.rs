@@ -9,6 +9,7 @@ use crate::advisories::exposure::{Exposure, Facts, exposure};
 use crate::advisories::{Advisories, Advisory, FRESH, Remedy, age, remedy};
 use crate::code::analysis::Analysis;
 use crate::code::entry::EntryKind;
+use crate::code::path::folder;
 use crate::deps::range;
 use crate::model::clp::Group;
 use crate::model::oddity::escape;
@@ -139,10 +140,6 @@ fn unlocked(snapshot: &Snapshot) -> impl Iterator<Item = (&Manifest, &str, &str)
     };
     let open = snapshot.app.manifests.iter().filter(move |manifest| !is_locked(&manifest.folder));
     open.flat_map(|manifest| manifest.dependencies.iter().map(move |(name, text)| (manifest, &**name, &**text)))
-}
-
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 fn place(manifest: &Manifest, name: &str) -> Place {

@@ -12,6 +12,7 @@ pub mod class;
 pub mod clp;
 pub mod deploy;
 pub mod expressions;
+pub mod host;
 pub mod known;
 pub mod manifest;
 pub mod names;

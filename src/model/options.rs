@@ -165,28 +165,12 @@ pub enum Form {
 impl Tree {
     /// What a name is set to; a name inside something that is not known is not known either.
     pub fn get(&self, name: &str) -> Option<&Written> {
-        if let Some(written) = self.values.get(name) {
-            return Some(written);
-        }
-        let mut above = name;
-        while let Some((parent, _)) = above.rsplit_once('.') {
-            above = parent;
-            match self.values.get(above) {
-                Some(Written::Unknown { .. }) => return self.values.get(above),
-                Some(_) => return None,
-                None => {}
-            }
-        }
-        self.values.get("")
+        get(&self.values, name, |written| matches!(written, Written::Unknown { .. }))
     }
 
     /// The names below a name, one part deeper, in order.
     pub fn parts<'t>(&'t self, of: &str) -> BTreeSet<&'t str> {
-        let below = |name: &'t String| {
-            let rest = name.strip_prefix(of)?.strip_prefix('.')?;
-            Some(rest.split('.').next().unwrap_or(rest))
-        };
-        self.values.keys().filter_map(below).collect()
+        parts(&self.values, of)
     }
 
     /// Where an option stands, or what is around it.
@@ -200,6 +184,31 @@ impl Tree {
             name = parent;
         }
     }
+}
+
+/// What a name is set to; a name inside something that is not known is not known either. The empty
+/// name stands for a part that is not known.
+pub fn get<'v, V>(values: &'v BTreeMap<String, V>, name: &str, is_unknown: impl Fn(&V) -> bool) -> Option<&'v V> {
+    if let Some(value) = values.get(name) {
+        return Some(value);
+    }
+    let mut above = name;
+    while let Some((parent, _)) = above.rsplit_once('.') {
+        above = parent;
+        if let Some(value) = values.get(above) {
+            return Some(value).filter(|value| is_unknown(value));
+        }
+    }
+    values.get("")
+}
+
+/// The names below a name, one part deeper, in order.
+pub fn parts<'v, V>(values: &'v BTreeMap<String, V>, of: &str) -> BTreeSet<&'v str> {
+    let below = |name: &'v String| {
+        let rest = name.strip_prefix(of)?.strip_prefix('.')?;
+        Some(rest.split('.').next().unwrap_or(rest))
+    };
+    values.keys().filter_map(below).collect()
 }
 
 #[cfg(test)]

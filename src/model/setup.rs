@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::options;
+
 /// Everything a configuration sets, by name: `fileUpload.enableForPublic`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Setup {
@@ -26,28 +28,12 @@ pub enum Setting {
 impl Setup {
     /// What a name is set to; a name inside something that is not known is not known either.
     pub fn get(&self, name: &str) -> Option<&Setting> {
-        if let Some(setting) = self.values.get(name) {
-            return Some(setting);
-        }
-        let mut above = name;
-        while let Some((parent, _)) = above.rsplit_once('.') {
-            above = parent;
-            match self.values.get(above) {
-                Some(Setting::Unknown) => return self.values.get(above),
-                Some(Setting::Flag(_) | Setting::Words(_) | Setting::Set) => return None,
-                None => {}
-            }
-        }
-        self.values.get("")
+        options::get(&self.values, name, |setting| *setting == Setting::Unknown)
     }
 
     /// The names below a name, one part deeper, in order.
     pub fn parts<'s>(&'s self, of: &str) -> BTreeSet<&'s str> {
-        let below = |name: &'s String| {
-            let rest = name.strip_prefix(of)?.strip_prefix('.')?;
-            Some(rest.split('.').next().unwrap_or(rest))
-        };
-        self.values.keys().filter_map(below).collect()
+        options::parts(&self.values, of)
     }
 }
 

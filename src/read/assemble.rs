@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::code::path::folder;
 use crate::model::class::Class;
 use crate::model::roles::Role;
 use crate::model::server::FoundVersion;
@@ -145,7 +146,7 @@ pub fn add_rows(app: &mut App, counted: Vec<(&Candidate, Counted)>) {
         for (kind, rows) in counted.leaks.into_iter().filter(|(_, rows)| *rows > 0) {
             app.leaks.push(Leak { kind, rows, at: Place::File { file: candidate.file } });
         }
-        let folder = candidate.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = folder(&candidate.path);
         exports.entry(counted.class.clone()).or_default().entry(folder).or_default().push((candidate, counted));
     }
     for (class, folders) in exports {

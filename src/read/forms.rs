@@ -1,7 +1,9 @@
 //! What may be told of a key or an address without keeping it.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
+use crate::model::host::is_private;
 use crate::model::options::Form;
 use crate::secrets::judge::is_sample;
 
@@ -80,15 +82,9 @@ pub fn is_own(host: &str) -> bool {
     {
         return true;
     }
-    if let Ok(address) = host.parse::<std::net::IpAddr>() {
-        return match address {
-            std::net::IpAddr::V4(four) => {
-                four.is_loopback() || four.is_private() || four.is_link_local() || four.is_unspecified()
-            }
-            std::net::IpAddr::V6(six) => six.is_loopback() || six.is_unspecified() || six.is_unique_local(),
-        };
-    }
-    [".local", ".localhost", ".internal", ".lan", ".svc", ".local."].iter().any(|end| host.ends_with(end))
+    is_private(&host)
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified())
+        || [".lan", ".local."].iter().any(|end| host.ends_with(end))
         || host.contains(".svc.")
 }
 

@@ -7,7 +7,6 @@ use crate::code::server::{Started, started};
 use crate::model::options::{From, Options};
 use crate::model::snapshot::Gap;
 use crate::model::{App, Class, FileId, Known, Place, Why};
-
 use crate::rules::catalogue::Part;
 
 use super::tree::{self, Holes};
@@ -104,7 +103,7 @@ fn options_of(server: &Started, handed_on: Option<&Options>) -> Options {
     let whole = server.place("").cloned().unwrap_or(Place::File { file: FileId(0) });
     let mut options = options::read(&known, &whole);
     let place =
-        |pointer: &str| server.places.get(pointer).or_else(|| handed_on?.tree.at.get(&dotted(pointer))).cloned();
+        |pointer: &str| server.places.get(pointer).or_else(|| handed_on?.tree.at.get(&tree::name_of(pointer))).cloned();
     let holes = Holes { holes: Some(&server.holes), fallbacks: Some(&server.fallbacks) };
     options.tree = tree::read(Part::Server, &server.options, &holes, &place);
     options.tree.from = From::Code;
@@ -125,10 +124,6 @@ fn options_of(server: &Started, handed_on: Option<&Options>) -> Options {
 }
 
 /// The name that a JSON pointer stands for.
-fn dotted(pointer: &str) -> String {
-    pointer.trim_start_matches('/').replace('/', ".")
-}
-
 /// The classes whose names are known.
 fn classes(server: &Started) -> Vec<Class> {
     let list = server.at(DEFINITIONS).and_then(serde_json::Value::as_array);

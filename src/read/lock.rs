@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::code::path::{folder, name};
 use crate::deps::{self, Manager};
 use crate::model::Lock;
 use crate::model::place::{Show, Text};
@@ -33,7 +34,7 @@ pub fn manager(text: &[u8]) -> Option<Manager> {
 
 /// Who writes files of this name.
 pub fn manager_of_name(path: &str) -> Option<Manager> {
-    match path.rsplit('/').next()? {
+    match name(path) {
         "package-lock.json" | "npm-shrinkwrap.json" => Some(Manager::Npm),
         "yarn.lock" => Some(Manager::YarnClassic),
         "pnpm-lock.yaml" => Some(Manager::Pnpm),
@@ -86,11 +87,10 @@ pub fn read(candidate: &Candidate, manager: Manager, parts: &mut Parts) -> bool 
 
 /// Lock files that only bun can read, in folders without another one.
 pub fn gaps(candidates: &[Candidate], locks: &[Lock]) -> Vec<Gap> {
-    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
     let read = candidates.iter().filter(|candidate| locks.iter().any(|lock| lock.file == candidate.file));
-    let folders: BTreeSet<String> = read.map(|candidate| folder(&candidate.path)).collect();
-    let is_binary = |candidate: &&Candidate| candidate.name.rsplit('/').next() == Some("bun.lockb");
-    let open = candidates.iter().filter(is_binary).filter(|candidate| !folders.contains(&folder(&candidate.path)));
+    let folders: BTreeSet<&str> = read.map(|candidate| folder(&candidate.path)).collect();
+    let is_binary = |candidate: &&Candidate| name(&candidate.name) == "bun.lockb";
+    let open = candidates.iter().filter(is_binary).filter(|candidate| !folders.contains(folder(&candidate.path)));
     open.map(|candidate| {
         let reason = "only bun can read it; `bun install --save-text-lockfile` writes it as text";
         Gap::new(format!("packages of {}", candidate.path), reason)

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::model::setup::{Setting, Setup};
 
 use super::options::as_flag;
+use super::tree::name_of;
 
 /// Names deeper than this are not told apart.
 const DEEPEST: usize = 4;
@@ -41,7 +42,7 @@ pub fn read(options: &Map<String, Value>, holes: &BTreeSet<String>) -> Setup {
         values.insert(name, setting);
     }
     for hole in holes {
-        let name = hole.trim_start_matches('/').replace('/', ".").replace("~1", "/").replace("~0", "~");
+        let name = name_of(hole);
         // One element of a list that is not known leaves the list open.
         let name = NAMES.iter().find(|list| name.starts_with(&format!("{list}."))).map_or(name.as_str(), |list| list);
         values.insert(name.to_owned(), Setting::Unknown);

@@ -197,7 +197,7 @@ fn below(name: &str, part: &str) -> String {
 }
 
 /// The name that a JSON pointer stands for.
-fn name_of(pointer: &str) -> String {
+pub fn name_of(pointer: &str) -> String {
     let parts: Vec<String> =
         pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
     parts.join(".")

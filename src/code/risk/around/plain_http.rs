@@ -1,10 +1,13 @@
 //! Addresses of other machines over plain HTTP (PA506): of the server itself, and of others
 //! that are sent keys or passwords.
 
+use std::net::Ipv4Addr;
+
 use crate::code::heap::Heap;
 use crate::code::risk::names;
 use crate::code::run::known_text;
 use crate::code::value::{Kind, Value};
+use crate::model::host::is_private;
 use crate::model::unit::{ExprKind, Pattern};
 use crate::severity::Severity;
 
@@ -133,23 +136,18 @@ fn public_host(address: &str) -> Option<String> {
     let host = host.split(':').next()?.to_owned();
     let is_name = host.chars().all(|sign| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '-' | '_'));
     // A name without a dot is of the same network.
-    if !is_name || !host.contains('.') || is_private(&host) || is_made_up(&host) {
+    if !is_name || !host.contains('.') || is_inside(&host) || is_made_up(&host) {
         return None;
     }
     Some(host)
 }
 
-fn is_private(host: &str) -> bool {
-    if let Ok(address) = host.parse::<std::net::Ipv4Addr>() {
-        return address.is_loopback()
-            || address.is_private()
-            || address.is_link_local()
-            || address.is_unspecified()
-            || address.is_documentation();
-    }
-    const ENDINGS: [&str; 10] =
-        [".local", ".localhost", ".internal", ".lan", ".home", ".test", ".example", ".invalid", ".svc", ".localdomain"];
-    ENDINGS.iter().any(|ending| host.ends_with(ending))
+/// Whether a host is none that strangers reach.
+fn is_inside(host: &str) -> bool {
+    const ENDINGS: [&str; 6] = [".lan", ".home", ".test", ".example", ".invalid", ".localdomain"];
+    is_private(host)
+        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_unspecified() || address.is_documentation())
+        || ENDINGS.iter().any(|ending| host.ends_with(ending))
 }
 
 /// Whether somebody has yet to write the name there.
