@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use semver::Version;
+use serde_json::Value;
 
-use crate::model::setup::{Setting, Setup};
+use crate::model::options::{Form, Tree, Written, as_flag};
 use crate::model::{Known, Why};
 
 use super::Advisory;
@@ -57,7 +58,7 @@ impl fmt::Display for Exposure {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     /// What the configuration sets.
-    pub options: Known<Setup>,
+    pub options: Known<Tree>,
     /// Whether code starts a server of LiveQuery.
     pub starts_live_query: bool,
     /// Whether code starts a server of GraphQL.
@@ -80,6 +81,8 @@ pub struct Facts {
     pub protects_by_caller: Known<bool>,
     /// Whether fields of `_Session` are protected.
     pub protects_sessions: Known<bool>,
+    /// Configurations of dashboards that were read.
+    pub dashboards: Vec<Tree>,
     /// Packages that the app asks for.
     pub packages: BTreeSet<String>,
 }
@@ -200,11 +203,30 @@ impl Facts {
             },
             "sdk" => Exposure::Unknown("whether the app hands what others sent to the SDK".to_owned()),
             "sdk:browser" => Exposure::Unknown("whether a browser runs it".to_owned()),
-            "dashboard:agent" => Exposure::Unknown("whether the dashboard has an agent".to_owned()),
-            "dashboard:masterKeyFunction" => {
-                Exposure::Unknown("whether a function gives the dashboard its master key".to_owned())
+            "dashboard:agent" => {
+                let has = |dashboard: &Tree| known(dashboard.get("agent"), |written| !is_null(written));
+                decided(self.any_dashboard(has), "the dashboard has an agent", "no dashboard has an agent")
             }
+            // Only code can have one, and there it is not known.
+            "dashboard:masterKeyFunction" => decided(
+                self.any_dashboard(|dashboard| {
+                    let keys = dashboard.parts("apps").into_iter().map(|app| format!("apps.{app}.masterKey"));
+                    let mut all = keys.chain(["apps".to_owned()]).map(|name| known(dashboard.get(&name), |_| false));
+                    all.find(|key| !key.is_read()).unwrap_or(Known::Read(false))
+                }),
+                "a function gives the dashboard its master key",
+                "no function gives the dashboard its master key",
+            ),
             other => Exposure::Unknown(format!("whether it has `{other}`")),
+        }
+    }
+
+    /// Whether a configuration of a dashboard is such; not known where none was read.
+    fn any_dashboard(&self, is_such: impl Fn(&Tree) -> Known<bool>) -> Known<bool> {
+        let all: Vec<Known<bool>> = self.dashboards.iter().map(is_such).collect();
+        match all.iter().max_by_key(|known| (**known == Known::Read(true), !known.is_read())) {
+            Some(found) => *found,
+            None => Known::Unread(Why::NotAsked),
         }
     }
 
@@ -212,19 +234,18 @@ impl Facts {
     fn is_on(&self, name: &str) -> Known<bool> {
         match &self.options {
             Known::Unread(why) => Known::Unread(*why),
-            Known::Read(setup) => match setup.get(name) {
+            Known::Read(tree) => match tree.get(name) {
                 None => Known::Read(false),
-                Some(Setting::Flag(flag)) => Known::Read(*flag),
-                Some(Setting::Words(words)) => Known::Read(!words.is_empty()),
-                Some(Setting::Set) => Known::Read(true),
-                Some(Setting::Unknown) => Known::Unread(Why::Failed),
+                Some(Written::Value(value)) => Known::Read(is_on(value)),
+                Some(Written::Group | Written::Hidden(_)) => Known::Read(true),
+                Some(Written::Unknown { .. }) => Known::Unread(Why::Failed),
             },
         }
     }
 
     /// Whether an option is named, whatever its value.
     fn names(&self, name: &str) -> bool {
-        self.options.read().is_some_and(|setup| setup.get(name).is_some())
+        self.options.read().is_some_and(|tree| tree.get(name).is_some_and(|written| !is_null(written)))
     }
 
     /// A flag with the default it has in a version.
@@ -247,12 +268,12 @@ impl Facts {
     }
 
     fn live_query_of_users(&self) -> Exposure {
-        let classes = self.options.read().and_then(|setup| setup.get("liveQuery.classNames"));
+        let classes = self.options.read().and_then(|tree| words(tree.get("liveQuery.classNames")?));
         match (self.live_query(), classes) {
             (Known::Read(false), _) => Exposure::DoesNotApply("LiveQuery is not set up".to_owned()),
-            (_, Some(Setting::Words(classes))) if classes.iter().any(|class| class == "_User") => Exposure::Applies,
+            (_, Some(classes)) if classes.contains(&"_User") => Exposure::Applies,
             // A name may be a pattern.
-            (_, Some(Setting::Words(classes))) if classes.iter().all(|class| is_plain(class)) => {
+            (_, Some(classes)) if classes.iter().all(|class| is_plain(class)) => {
                 Exposure::DoesNotApply("LiveQuery does not tell of `_User`".to_owned())
             }
             _ => Exposure::Unknown("whether LiveQuery tells of `_User`".to_owned()),
@@ -263,16 +284,12 @@ impl Facts {
     /// MongoDB unless the address or an adapter says something else.
     fn database(&self, wanted: Database, name: &str) -> Exposure {
         let unknown = Exposure::Unknown(format!("whether the database is {name}"));
-        let Known::Read(setup) = &self.options else { return unknown };
-        let adapter = setup.get("databaseAdapter");
-        let named = |words: &[String], part: &str| words.iter().any(|word| word.to_lowercase().contains(part));
-        let database = match (adapter, setup.get("databaseURI")) {
-            (Some(Setting::Words(words)), _) | (None, Some(Setting::Words(words))) if named(words, "postgres") => {
-                Database::Postgres
-            }
-            (Some(Setting::Words(words)), _) | (None, Some(Setting::Words(words))) if named(words, "mongo") => {
-                Database::Mongo
-            }
+        let Known::Read(tree) = &self.options else { return unknown };
+        let database = match (tree.get("databaseAdapter"), tree.get("databaseURI")) {
+            (Some(Written::Value(adapter)), _) if names(adapter, "postgres") => Database::Postgres,
+            (Some(Written::Value(adapter)), _) if names(adapter, "mongo") => Database::Mongo,
+            (None, Some(Written::Hidden(forms))) if forms.contains(&Form::PostgreSql) => Database::Postgres,
+            (None, Some(Written::Hidden(forms))) if forms.contains(&Form::MongoDb) => Database::Mongo,
             (None, None) => Database::Mongo,
             _ => return unknown,
         };
@@ -295,10 +312,7 @@ impl Facts {
     fn bucket(&self) -> Exposure {
         let is_bucket = |name: &str| BUCKETS.contains(&name) || name.to_lowercase().contains("s3");
         let module = ["filesAdapter.module", "filesAdapter"].map(|name| self.options.read()?.get(name));
-        let is_named = module
-            .iter()
-            .flatten()
-            .any(|setting| matches!(setting, Setting::Words(words) if words.iter().any(|word| is_bucket(word))));
+        let is_named = module.iter().flatten().filter_map(|written| words(written)).flatten().any(is_bucket);
         match self.is_on("filesAdapter") {
             Known::Read(false) => Exposure::DoesNotApply("there is no `filesAdapter`".to_owned()),
             _ if is_named || self.packages.iter().any(|name| BUCKETS.contains(&name.as_str())) => Exposure::Applies,
@@ -322,14 +336,15 @@ impl Facts {
     /// An adapter for logging in; `*` is any, `oauth2` any that is declared as such.
     fn auth(&self, adapter: &str) -> Exposure {
         let unknown = |what: &str| Exposure::Unknown(format!("whether `auth` names {what}"));
-        let Known::Read(setup) = &self.options else {
+        let Known::Read(tree) = &self.options else {
             return unknown(if adapter == "*" { "an adapter" } else { adapter });
         };
-        let is_open = setup.get("auth") == Some(&Setting::Unknown);
-        let is_off = |name: &str| setup.get(&format!("auth.{name}.enabled")) == Some(&Setting::Flag(false));
-        let named: BTreeSet<&str> = setup.parts("auth").into_iter().filter(|name| !is_off(name)).collect();
+        let is_open = matches!(tree.get("auth"), Some(Written::Unknown { .. }));
+        let is = |name: &str, flag: bool| matches!(tree.get(name), Some(Written::Value(value)) if as_flag(value) == Some(flag));
+        let is_off = |name: &str| is(&format!("auth.{name}.enabled"), false);
+        let named: BTreeSet<&str> = tree.parts("auth").into_iter().filter(|name| !is_off(name)).collect();
         let has = |name: &str| named.contains(name);
-        let is_oauth = |name: &&str| setup.get(&format!("auth.{name}.oauth2")) == Some(&Setting::Flag(true));
+        let is_oauth = |name: &&str| is(&format!("auth.{name}.oauth2"), true);
         let (found, what) = match adapter {
             "*" => (!named.is_empty(), "an adapter"),
             "oauth2" => (has("oauth2") || named.iter().any(is_oauth), "an adapter of oauth2"),
@@ -368,6 +383,43 @@ impl Facts {
             Known::Unread(_) => Exposure::Unknown(format!("whether `{name}` is set")),
         }
     }
+}
+
+/// Whether what is set is such; not if nothing is.
+fn known(written: Option<&Written>, is_such: impl Fn(&Written) -> bool) -> Known<bool> {
+    match written {
+        Some(Written::Unknown { .. }) => Known::Unread(Why::Failed),
+        Some(written) => Known::Read(is_such(written)),
+        None => Known::Read(false),
+    }
+}
+
+/// Whether a value is anything but `false`, `null` or nothing.
+fn is_on(value: &Value) -> bool {
+    as_flag(value).unwrap_or(match value {
+        Value::Null => false,
+        Value::Array(list) => !list.is_empty(),
+        Value::String(text) => !text.is_empty(),
+        _ => true,
+    })
+}
+
+fn is_null(written: &Written) -> bool {
+    matches!(written, Written::Value(Value::Null))
+}
+
+/// The one text, or the texts of a list; `None` if it is neither.
+fn words(written: &Written) -> Option<Vec<&str>> {
+    match written {
+        Written::Value(Value::String(text)) => Some(vec![text]),
+        Written::Value(Value::Array(list)) => list.iter().map(Value::as_str).collect(),
+        _ => None,
+    }
+}
+
+/// Whether a text has a word in it.
+fn names(value: &Value, word: &str) -> bool {
+    value.as_str().is_some_and(|text| text.to_lowercase().contains(word))
 }
 
 /// Whether the name of a class is no pattern.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
+use cvss::Cvss;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -38,10 +40,19 @@ struct Record {
     withdrawn: Option<String>,
     #[serde(default)]
     summary: String,
+    #[serde(default, skip_serializing)]
+    severity: Vec<Score>,
     #[serde(default)]
     affected: Vec<AffectedRecord>,
     #[serde(default)]
     database_specific: Details,
+}
+
+/// A vector of CVSS.
+#[derive(Deserialize)]
+struct Score {
+    #[serde(default)]
+    score: String,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -133,6 +144,7 @@ pub fn shortened(bytes: &[u8], malicious: bool) -> Result<Option<Short>, Malform
             affected.versions = Vec::new();
         }
     }
+    record.database_specific.severity = rated(&record).map(|severity| severity.word().to_owned());
     let mut line = serde_json::to_vec(&record).map_err(|error| Malformed::new(&error))?;
     line.push(b'\n');
     Ok(Some(Short { id: record.id, changed: record.modified, packages, line }))
@@ -149,6 +161,7 @@ pub fn read(bytes: &[u8]) -> Result<Option<Advisory>, Malformed> {
         return Ok(None);
     }
     let is_malicious = record.id.starts_with(MALICIOUS);
+    let severity = rated(&record);
     let mut affected: BTreeMap<String, Vec<Affected>> = BTreeMap::new();
     for AffectedRecord { package, ranges, versions } in record.affected {
         let Some(package) = package.filter(|package| package.ecosystem == "npm") else { continue };
@@ -166,7 +179,6 @@ pub fn read(bytes: &[u8]) -> Result<Option<Advisory>, Malformed> {
         return Ok(None);
     }
     let details = record.database_specific;
-    let severity = details.severity.as_deref().and_then(severity);
     Ok(Some(Advisory {
         id: record.id,
         aliases: record.aliases,
@@ -211,9 +223,19 @@ fn parsed(version: &str) -> Option<Version> {
     Version::parse(version.trim_start_matches('v')).ok()
 }
 
-fn severity(word: &str) -> Option<Severity> {
-    match word {
+/// How bad it is, in the words of whoever published it, or else by its vector of CVSS.
+fn rated(record: &Record) -> Option<Severity> {
+    let of_word = |word: &str| match word {
         "MODERATE" => Some(Severity::Medium),
         word => Severity::from_word(&word.to_ascii_lowercase()),
-    }
+    };
+    let of_score = |score: &Score| match Cvss::from_str(&score.score).ok()?.severity() {
+        cvss::Severity::None => None,
+        cvss::Severity::Low => Some(Severity::Low),
+        cvss::Severity::Medium => Some(Severity::Medium),
+        cvss::Severity::High => Some(Severity::High),
+        cvss::Severity::Critical => Some(Severity::Critical),
+    };
+    let word = record.database_specific.severity.as_deref().and_then(of_word);
+    word.or_else(|| record.severity.iter().filter_map(of_score).max())
 }

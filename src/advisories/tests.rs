@@ -58,6 +58,12 @@ fn records_of_others_are_read() {
         assert!(!about(version), "{version}");
     }
     assert_eq!((advisory.severity, advisory.cwe.as_slice()), (Some(Severity::Medium), &[400][..]));
+    let scored = record.replace("\"MODERATE\"", "null").replace(
+        "\"summary\"",
+        "\"severity\": [{ \"type\": \"CVSS_V3\", \"score\": \"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N\" }], \"summary\"",
+    );
+    let rated = |record: &str| osv::read(record.as_bytes()).unwrap().unwrap().severity;
+    assert_eq!((rated(&scored), rated(&scored.replace("CVSS:3.1", "nonsense"))), (Some(Severity::High), None));
     assert_eq!(osv::read(record.replace("\"id\"", "\"withdrawn\": \"2026-01-01\", \"id\"").as_bytes()), Ok(None));
     assert!(osv::read(b"{\"id\": ").is_err());
 }
@@ -72,13 +78,39 @@ fn an_advisory_with_two_names_counts_once() {
 }
 
 #[test]
-fn a_bare_server_is_exposed_to_fewer_and_each_other_one_says_why() {
-    use crate::model::Known;
-    use crate::model::setup::Setup;
+fn a_dashboard_is_asked_what_it_has() {
+    use crate::model::options::{Tree, Written};
     use exposure::{Exposure, Facts, exposure};
 
     let advisories = Advisories::embedded().unwrap();
-    let bare = [Facts { options: Known::Read(Setup::default()), knows_triggers: true, ..Facts::default() }];
+    let version = Version::parse("8.0.0").unwrap();
+    let about = |app: &[Facts]| -> Vec<Exposure> {
+        let about = advisories.about("parse-dashboard", &version);
+        about.filter(|one| one.needs == ["dashboard:agent"]).map(|one| exposure(one, app, &version)).collect()
+    };
+    let with = |dashboards: Vec<Tree>| [Facts { dashboards, ..Facts::default() }];
+    let mut agent = Tree::default();
+    agent.values.insert("agent".to_owned(), Written::Group);
+    let open = Tree { values: [(String::new(), Written::Unknown { fallback: None })].into(), ..Tree::default() };
+    assert!(!about(&with(Vec::new())).is_empty());
+    for (dashboards, word) in [
+        (vec![], "unknown"),
+        (vec![Tree::default()], "does not apply"),
+        (vec![Tree::default(), open.clone()], "unknown"),
+        (vec![open, agent], "applies"),
+    ] {
+        assert!(about(&with(dashboards)).iter().all(|exposure| exposure.word() == word), "{word}");
+    }
+}
+
+#[test]
+fn a_bare_server_is_exposed_to_fewer_and_each_other_one_says_why() {
+    use crate::model::Known;
+    use crate::model::options::Tree;
+    use exposure::{Exposure, Facts, exposure};
+
+    let advisories = Advisories::embedded().unwrap();
+    let bare = [Facts { options: Known::Read(Tree::default()), knows_triggers: true, ..Facts::default() }];
     let mut counts = Vec::new();
     for version in ["4.10.20", "5.6.0", "6.5.11", "7.5.4", "8.6.0", "9.0.0", "9.5.1", "9.10.0"] {
         let version = Version::parse(version).unwrap();

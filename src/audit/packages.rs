@@ -13,11 +13,11 @@ use crate::code::path::folder;
 use crate::deps::range;
 use crate::model::clp::Group;
 use crate::model::oddity::escape;
+use crate::model::options::Tree;
 use crate::model::server::VersionFrom;
-use crate::model::setup::Setup;
 use crate::model::snapshot::Gap;
 use crate::model::unit::ExprKind;
-use crate::model::{App, Clp, FieldName, Known, Manifest, Operation, Place, Snapshot, Why};
+use crate::model::{App, Clp, FieldName, FileId, Known, Manifest, Operation, Place, Snapshot, Why};
 use crate::severity::Severity;
 
 use super::access::Access;
@@ -93,19 +93,20 @@ pub fn audited(snapshot: &Snapshot, advisories: &Advisories, facts: impl FnOnce(
             installed.entry((&package.name, package.version.clone(), None)).or_default().push(at);
         }
     }
-    let is_told = app.server.version.read().is_some_and(|found| found.from > VersionFrom::Lock);
+    // What is deployed, or who runs it, knows better than a range.
+    let told = app.server.version.read().filter(|found| !matches!(found.from, VersionFrom::Range | VersionFrom::Lock));
     for (manifest, name, written) in unlocked(snapshot).filter(|(_, name, _)| advisories.knows(name)) {
         let Some((version, range)) = best(advisories, name, written) else { continue };
-        // The server itself, or who runs it, knows better than a range.
-        if is_told && name == SERVER && range.is_some() {
+        if told.is_some() && name == SERVER && range.is_some() {
             continue;
         }
         installed.entry((name, version, range)).or_default().push(place(manifest, name));
     }
-    if let Known::Read(found) = &app.server.version
-        && let (VersionFrom::ServerInfo, Some(at)) = (found.from, &found.at)
+    if let Some(found) = told.filter(|found| found.at.is_some() || !installed.keys().any(|(name, ..)| *name == SERVER))
     {
-        installed.entry((SERVER, found.version.clone(), None)).or_default().push(at.clone());
+        let options = app.server.options.read();
+        let at = found.at.clone().or_else(|| options?.tree.whole.clone()).unwrap_or(Place::File { file: FileId(0) });
+        installed.entry((SERVER, found.version.clone(), None)).or_default().push(at);
     }
     let facts = if installed.is_empty() { Vec::new() } else { facts() };
     let judged = |((name, version, range), at): ((&str, Version, Option<&str>), Vec<Place>)| {
@@ -275,11 +276,11 @@ fn applies(number: usize) -> &'static str {
 /// What decides whether advisories apply, for each configuration of the server; the only place
 /// that asks the app for it.
 pub fn exposing(app: &App, analysis: &Analysis, access: &[Access<'_>]) -> Vec<Facts> {
-    let setups: Vec<Known<_>> = match &app.server.options {
+    let trees: Vec<Known<_>> = match &app.server.options {
         Known::Unread(why) => vec![Known::Unread(*why)],
         Known::Read(options) => {
             let all = [options].into_iter().chain(&app.server.other_options);
-            all.map(|options| Known::Read(options.setup.clone())).collect()
+            all.map(|options| Known::Read(options.tree.clone())).collect()
         }
     };
     let units = app.code.read().map_or(&[][..], Vec::as_slice);
@@ -317,14 +318,15 @@ pub fn exposing(app: &App, analysis: &Analysis, access: &[Access<'_>]) -> Vec<Fa
         protects_sessions: protects(app, |class, groups| {
             class == "_Session" && groups.values().any(|fields| !fields.is_empty())
         }),
+        dashboards: app.dashboards.clone(),
         packages: manifests.cloned().collect(),
     };
-    let of_setup = |options: Known<Setup>| {
+    let of_tree = |options: Known<Tree>| {
         let (has_functions, triggers, knows_triggers) = handlers(analysis, &options);
         let functions = known_if(has_functions, knows_triggers);
         Facts { options, functions, triggers, knows_triggers, ..common.clone() }
     };
-    setups.into_iter().map(of_setup).collect()
+    trees.into_iter().map(of_tree).collect()
 }
 
 /// Whether something is there, if all was read that could have it.
@@ -334,7 +336,7 @@ fn known_if(is_there: bool, all: bool) -> Known<bool> {
 
 /// Whether there are cloud functions; triggers; and whether these are all. Where none were found there
 /// are none only if the server is told of no cloud code.
-fn handlers(analysis: &Analysis, options: &Known<Setup>) -> (bool, BTreeSet<String>, bool) {
+fn handlers(analysis: &Analysis, options: &Known<Tree>) -> (bool, BTreeSet<String>, bool) {
     let has_functions = analysis.handlers.iter().any(|handler| matches!(handler.kind, EntryKind::Function(_)));
     let named = |kind: &EntryKind| match kind {
         EntryKind::Trigger(trigger, class) if class == "File" || class == "@File" || trigger.ends_with("File") => {
@@ -344,7 +346,7 @@ fn handlers(analysis: &Analysis, options: &Known<Setup>) -> (bool, BTreeSet<Stri
         EntryKind::Function(_) | EntryKind::Job(_) | EntryKind::Route(..) => None,
     };
     let triggers: BTreeSet<String> = analysis.handlers.iter().filter_map(|handler| named(&handler.kind)).collect();
-    let needs_none = options.read().is_some_and(|setup| setup.get("cloud").is_none());
+    let needs_none = options.read().is_some_and(|tree| tree.get("cloud").is_none());
     let was_found = !analysis.handlers.is_empty();
     (has_functions, triggers, analysis.cut.is_empty() && (was_found || needs_none))
 }

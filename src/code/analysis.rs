@@ -10,6 +10,7 @@ use crate::model::{App, Unit};
 
 use super::deep;
 use super::entry::{Entry, EntryKind};
+use super::environment::Environment;
 use super::guards::{Flag, Guards};
 use super::resolve::Project;
 use super::risk::around::{self, Around};
@@ -58,7 +59,8 @@ pub fn analyse(app: &App, sinks: &risk::Sinks<'_>) -> Analysis {
 fn all_of(app: &App, units: &[Unit], sinks: &risk::Sinks<'_>) -> Analysis {
     let project = Project::new(app);
     let legacy_master = !runs_on_parse_server(&project, units);
-    let world = World { units, project: &project, legacy_master };
+    let environment = Environment::default();
+    let world = World { units, project: &project, legacy_master, environment: &environment };
     let mut loader = Run::new(&world);
     loader.load_app();
     let unloaded = load_others(&mut loader, units);

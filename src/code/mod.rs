@@ -14,6 +14,7 @@ pub mod analysis;
 pub mod deep;
 pub mod entries;
 pub mod entry;
+pub mod environment;
 pub mod event;
 mod guard;
 pub mod guards;

@@ -15,6 +15,7 @@ use crate::model::{App, FileId, Place, Span, Unit};
 
 use super::analysis::place;
 use super::deep;
+use super::environment::Environment;
 use super::heap::ObjectId;
 use super::resolve::Project;
 use super::run::{Run, World};
@@ -39,18 +40,18 @@ pub struct Started {
 
 /// The servers that code starts, in the order in which they are started; and the files that
 /// were loaded meanwhile.
-pub fn started(app: &App) -> (Vec<Started>, BTreeSet<FileId>) {
+pub fn started(app: &App, environment: &Environment) -> (Vec<Started>, BTreeSet<FileId>) {
     let units = app.code.read().map_or(&[][..], Vec::as_slice);
     if units.is_empty() {
         return Default::default();
     }
     // Without threads there are no units either.
-    deep::run(|| all_started(app, units)).unwrap_or_default()
+    deep::run(|| all_started(app, units, environment)).unwrap_or_default()
 }
 
-fn all_started(app: &App, units: &[Unit]) -> (Vec<Started>, BTreeSet<FileId>) {
+fn all_started(app: &App, units: &[Unit], environment: &Environment) -> (Vec<Started>, BTreeSet<FileId>) {
     let project = Project::new(app);
-    let world = World { units, project: &project, legacy_master: false };
+    let world = World { units, project: &project, legacy_master: false, environment };
     let mut run = Run::new(&world);
     run.load_app();
     let loaded = run.loaded.iter().filter_map(|index| units.get(*index)).map(|unit| unit.file).collect();
@@ -158,12 +159,20 @@ impl<'r, 'w> Reader<'r, 'w> {
                 Some(number) => Some(Json::Number(number)),
                 None => self.hole(pointer),
             },
-            Kind::Text(text) => Some(Json::String(text.to_string())),
+            Kind::Text(text) => {
+                // What a variable sets is read where that is set.
+                let at = self.run.world.environment.place_of(text).cloned();
+                self.places.extend(at.map(|at| (pointer.to_owned(), at)));
+                Some(Json::String(text.to_string()))
+            }
             Kind::Object(id) => self.parts(*id, pointer),
             Kind::OneOf(values) => {
                 let agreed = self.agreed(values.iter().map(|(value, _)| value), pointer);
                 if agreed.is_none() && self.holes.contains(pointer) {
                     self.fallbacks.extend(fallback(value).map(|known| (pointer.to_owned(), known)));
+                    let texts = values.iter().filter_map(|(value, _)| value.as_text());
+                    let at = texts.filter_map(|text| self.run.world.environment.place_of(text)).next().cloned();
+                    self.places.extend(at.map(|at| (pointer.to_owned(), at)));
                 }
                 agreed
             }
@@ -292,7 +301,7 @@ mod tests {
             files.iter().zip(0..).map(|((path, text), number)| Source { file: FileId(number), path, text }).collect();
         let units = lower_all(&sources).into_iter().map(|unit| unit.expect("a unit")).collect();
         let app = App { code: Known::Read(units), ..App::default() };
-        let (mut all, _) = started(&app);
+        let (mut all, _) = started(&app, &Environment::default());
         assert_eq!(all.len(), 1);
         all.remove(0)
     }

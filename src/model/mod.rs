@@ -25,7 +25,6 @@ pub mod principal;
 pub mod roles;
 pub mod secret;
 pub mod server;
-pub mod setup;
 pub mod snapshot;
 pub mod spans;
 pub mod unit;

@@ -11,7 +11,6 @@ use serde_json::Value;
 use super::clp::Group;
 use super::names::{ClassName, FieldName};
 use super::place::Place;
-use super::setup::Setup;
 
 /// Options of Parse Server that decide who can do what. `None` means the option
 /// is not set and the default of the version counts, unless it is `unknown`.
@@ -49,8 +48,6 @@ pub struct Options {
     pub at: BTreeMap<String, Place>,
     /// All options by name.
     pub tree: Tree,
-    /// What is set, by name, as far as advisories ask.
-    pub setup: Setup,
 }
 
 /// The server option `protectedFields`.
@@ -66,7 +63,7 @@ impl Options {
     /// These options, and of another configuration those that they do not set.
     pub fn over(self, below: &Self) -> Self {
         let mut both = below.clone();
-        let Self { tree, setup, at, unknown, same_as_master_key, .. } = self;
+        let Self { tree, at, unknown, same_as_master_key, .. } = self;
         both.allow_client_class_creation = self.allow_client_class_creation.or(both.allow_client_class_creation);
         both.enforce_private_users = self.enforce_private_users.or(both.enforce_private_users);
         both.enable_anonymous_users = self.enable_anonymous_users.or(both.enable_anonymous_users);
@@ -86,7 +83,6 @@ impl Options {
         both.tree.values.extend(tree.values);
         both.tree.at.extend(tree.at);
         both.tree.from = tree.from;
-        both.setup.values.extend(setup.values);
         both
     }
 }
@@ -148,6 +144,10 @@ pub enum Form {
     AsMasterKey,
     /// The value of another key of the same configuration.
     AsAnotherKey,
+    /// An address of MongoDB.
+    MongoDb,
+    /// An address of PostgreSQL.
+    PostgreSql,
     /// An address of plain HTTP at a host that is not the server's own machine or network.
     PlainHttp,
     /// An address of plain LDAP.
@@ -183,6 +183,19 @@ impl Tree {
             let Some((parent, _)) = name.rsplit_once('.') else { return self.whole.as_ref() };
             name = parent;
         }
+    }
+}
+
+/// A flag as the command line reads it: also the words.
+pub fn as_flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(text) => match text.as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -37,6 +37,8 @@ pub struct FoundVersion {
 pub enum VersionFrom {
     /// A range in `package.json`: the lowest version it allows.
     Range,
+    /// The tag of an image that is deployed.
+    Image,
     /// A lock file: the version that is installed.
     Lock,
     /// The server's own answer (`serverInfo`).
@@ -50,6 +52,7 @@ impl VersionFrom {
     pub fn words(self) -> &'static str {
         match self {
             Self::Range => "lowest version that package.json allows",
+            Self::Image => "tag of the image",
             Self::Lock => "lock file",
             Self::ServerInfo => "serverInfo",
             Self::Given => "given",

@@ -45,6 +45,8 @@ pub fn of_address(address: &str) -> BTreeSet<Form> {
         "http" | "ws" => forms.extend(is_elsewhere.then_some(Form::PlainHttp)),
         "ldap" => drop(forms.insert(Form::PlainLdap)),
         "mongodb" | "mongodb+srv" | "postgres" | "postgresql" | "redis" | "rediss" => {
+            forms.extend(scheme.starts_with("mongodb").then_some(Form::MongoDb));
+            forms.extend(scheme.starts_with("postgres").then_some(Form::PostgreSql));
             // PostgreSQL takes user and password from elsewhere as well.
             let asks_none = is_elsewhere && password.is_none() && !scheme.starts_with("postgres");
             forms.extend(asks_none.then_some(Form::WithoutPassword));
@@ -140,7 +142,6 @@ mod tests {
             "http://api.prod.svc.cluster.local/parse",
             "https://example.com/parse",
             "http://${HOST}/parse",
-            "mongodb://mongo:27017/dev",
             "redis://127.0.0.1:6379",
             "nonsense",
         ] {
@@ -152,9 +153,11 @@ mod tests {
 
     #[test]
     fn databases_elsewhere_ask_for_a_password_and_encryption() {
-        assert_eq!(address("mongodb://db.example.com/app"), [Form::WithoutPassword, Form::ClearText]);
+        assert_eq!(address("mongodb://mongo:27017/dev"), [Form::MongoDb]);
+        assert_eq!(address("mongodb://db.example.com/app"), [Form::MongoDb, Form::WithoutPassword, Form::ClearText]);
         let strong = "mongodb://u:Tulip-lantern-7-seas@db.example.com/app?tls=true";
-        assert_eq!(address(strong), []);
-        assert_eq!(address("postgres://u:pass@db/app?sslmode=no-verify"), [Form::WeakPassword, Form::UncheckedTls]);
+        assert_eq!(address(strong), [Form::MongoDb]);
+        let weak = [Form::PostgreSql, Form::WeakPassword, Form::UncheckedTls];
+        assert_eq!(address("postgres://u:pass@db/app?sslmode=no-verify"), weak);
     }
 }

@@ -3,11 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::code::environment::Environment;
 use crate::code::server::{Started, started};
-use crate::model::options::{From, Options};
+use crate::model::oddity::escape;
+use crate::model::options::{From, Options, as_flag};
 use crate::model::snapshot::Gap;
 use crate::model::{App, Class, FileId, Known, Place, Why};
-use crate::rules::catalogue::Part;
+use crate::rules::catalogue::{Kind, Part, kind_of};
+use serde_json::{Map, Value};
 
 use super::tree::{self, Holes};
 use super::{assemble, options, schema};
@@ -30,10 +33,11 @@ const DECIDING: [&str; 10] = [
 const DEFINITIONS: &str = "/schema/definitions";
 
 /// Takes in the options and classes of the servers that code starts.
-pub fn take(app: &mut App) -> Vec<Gap> {
-    let (servers, loaded) = started(app);
+pub fn take(app: &mut App, environment: &Environment) -> Vec<Gap> {
+    let (servers, loaded) = started(app, environment);
     let mut gaps = BTreeSet::new();
-    for server in servers {
+    for mut server in servers {
+        unsettle_texts(&mut server.options, "", &mut server.holes);
         for class in classes(&server) {
             describe(app, class);
         }
@@ -56,6 +60,26 @@ pub fn take(app: &mut App) -> Vec<Gap> {
         }
     }
     gaps.into_iter().collect()
+}
+
+/// To code the text `false` is no flag, and most of what asks for one takes it for true: what comes
+/// of it is not known.
+fn unsettle_texts(options: &mut Map<String, Value>, above: &str, holes: &mut BTreeSet<String>) {
+    let pointer = |name: &str| format!("{above}/{}", escape(name));
+    let is_flag = |name: &str| kind_of(Part::Server, &tree::name_of(&pointer(name))) == Some(Kind::Flag);
+    options.retain(|name, value| {
+        let is_open =
+            value.as_str().is_some_and(|text| as_flag(&Value::String(text.to_owned())) != Some(true)) && is_flag(name);
+        if is_open {
+            holes.insert(pointer(name));
+        }
+        !is_open
+    });
+    for (name, value) in options {
+        if let Value::Object(inner) = value {
+            unsettle_texts(inner, &format!("{above}/{}", escape(name)), holes);
+        }
+    }
 }
 
 impl Started {
@@ -111,7 +135,6 @@ fn options_of(server: &Started, handed_on: Option<&Options>) -> Options {
     options.has_read_only_master_key |= server.sets("/readOnlyMasterKey");
     options.has_webhook_key |= server.sets("/webhookKey");
     options.unknown = unknown;
-    options.setup = super::setup::read(&server.options, &server.holes);
     let top = server.places.keys().chain(&server.holes).filter_map(|pointer| pointer.strip_prefix('/'));
     let named = top.filter(|name| !name.is_empty() && !name.contains('/'));
     let names: BTreeSet<&str> = named.chain(server.options.keys().map(String::as_str)).collect();
@@ -123,7 +146,6 @@ fn options_of(server: &Started, handed_on: Option<&Options>) -> Options {
     options
 }
 
-/// The name that a JSON pointer stands for.
 /// The classes whose names are known.
 fn classes(server: &Started) -> Vec<Class> {
     let list = server.at(DEFINITIONS).and_then(serde_json::Value::as_array);

@@ -28,7 +28,6 @@ pub mod past;
 pub mod pieces;
 pub mod rows;
 pub mod schema;
-pub mod setup;
 pub mod source;
 pub mod sql;
 pub mod staged;
@@ -141,9 +140,11 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     (app.manifests, app.aliases) = manifests::read(candidates);
     let mut left = code::take(&mut app, &mut texts, &found.code, candidates, found.vendored);
     problems.extend(left.problems);
-    left.gaps.extend(in_code::take(&mut app));
-    left.gaps.extend(lock::gaps(candidates, &app.locks));
     let deployed = parts.iter_mut().flat_map(|(_, parts)| std::mem::take(&mut parts.deployed)).collect();
+    let deployed = deploy::join(deployed, &mut problems);
+    let environment = deploy::environment(&deployed, &app.manifests);
+    left.gaps.extend(in_code::take(&mut app, &environment));
+    left.gaps.extend(lock::gaps(candidates, &app.locks));
     let paths = candidates.iter().map(|candidate| (candidate.file, candidate.path.as_str())).collect();
     deploy::settle(&mut app, deployed, &paths);
 

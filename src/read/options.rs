@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::model::Place;
 use crate::model::clp::protected_fields;
-use crate::model::options::Options;
+use crate::model::options::{Options, as_flag};
 use crate::rules::catalogue::Part;
 
 use super::tree::{self, Holes};
@@ -93,21 +93,7 @@ pub fn read(options: &Map<String, Value>, at: &Place) -> Options {
         has_webhook_key: is_set("webhookKey"),
         unknown: BTreeSet::new(),
         at: names.collect::<BTreeMap<_, _>>(),
-        setup: super::setup::read(options, &BTreeSet::new()),
         tree: tree::read(Part::Server, options, &Holes::default(), &|pointer| Some(at.below(pointer))),
-    }
-}
-
-/// A flag as the command line reads it: also the words.
-pub fn as_flag(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(flag) => Some(*flag),
-        Value::String(text) => match text.as_str() {
-            "true" | "1" => Some(true),
-            "false" | "0" => Some(false),
-            _ => None,
-        },
-        _ => None,
     }
 }
 

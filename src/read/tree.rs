@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 
 use crate::model::Place;
 use crate::model::oddity::escape;
-use crate::model::options::{Form, Tree, Written};
+use crate::model::options::{Form, Tree, Written, as_flag};
 use crate::rules::catalogue::{Kind, Part, kind_of};
 
 use super::forms;
-use super::options::{as_flag, as_list, is_placeholder, is_variable};
+use super::options::{as_list, is_placeholder, is_variable};
 
 /// Names deeper than this are not told apart.
 const DEEPEST: usize = 8;

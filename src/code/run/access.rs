@@ -16,7 +16,10 @@ impl<'a> Run<'a> {
     pub fn get(&mut self, object: &Value, name: &Name, at: Pos) -> Value {
         match &object.kind {
             Kind::Object(id) => self.get_of_object(object, *id, name, at),
-            Kind::Path(path) => path_member(path, name),
+            Kind::Path(path) => {
+                let known = if &**path == "process.env" { self.world.environment.read(name) } else { None };
+                known.unwrap_or_else(|| path_member(path, name))
+            }
             Kind::Caller => {
                 // Where nobody is signed in, reading a property throws.
                 if object.test.is_none() {

@@ -31,6 +31,7 @@ use rustc_hash::FxHashMap;
 use crate::model::unit::{Name, Unit};
 
 use super::entry::Entry;
+use super::environment::Environment;
 use super::event::{Event, What};
 use super::guards::Guards;
 use super::heap::{Heap, Object, ObjectId, ScopeId};
@@ -61,6 +62,8 @@ pub struct World<'a> {
     pub project: &'a Project<'a>,
     /// Whether `Parse.Cloud.useMasterKey()` does something: on parse.com it did, on Parse Server not.
     pub legacy_master: bool,
+    /// Variables of the environment that count as known.
+    pub environment: &'a Environment,
 }
 
 /// One walk.

@@ -8,7 +8,7 @@ use super::{Raw, Source, words};
 
 /// The services of a compose file; none if it is no such file.
 pub fn services(source: &Source<'_>, document: &Node) -> Vec<Raw> {
-    let is_service = |node: &Node| node.get("image").or_else(|| node.get("build")).is_some();
+    let is_service = |node: &Node| ["image", "build", "extends"].iter().any(|key| node.get(key).is_some());
     let services = match document.get("services") {
         Some(services) => services.entries(),
         // The first form had no word for it.
@@ -33,6 +33,13 @@ fn service(source: &Source<'_>, name: &str, node: &Node) -> Raw {
     let listed = files.into_iter().flat_map(Node::items);
     let listed = listed.filter_map(|file| file.text().or_else(|| file.get("path")?.text()));
     raw.further = single.chain(listed).map(|file| join(folder(source.path), file.trim_start_matches("./"))).collect();
+    if let Some(extends) = node.get("extends") {
+        let file = extends.get("file").and_then(Node::text);
+        let path = file.map_or(source.path.to_owned(), |file| join(folder(source.path), file.trim_start_matches("./")));
+        let name = extends.text().or_else(|| extends.get("service")?.text());
+        raw.extends = name.map(|name| (path, name.to_owned()));
+        raw.line = Some(source.line(extends.start));
+    }
     for port in node.get("ports").into_iter().flat_map(Node::items) {
         let at = source.place(port.start, port.end);
         if let Some(text) = port.text() {

@@ -8,9 +8,12 @@
 //! before the file in JSON; only names of options at the top are read from the environment.
 
 mod compose;
+mod environment;
+mod join;
 mod kubernetes;
 mod lines;
 mod settle;
+mod template;
 mod yaml;
 
 use crate::code::path::{folder, name};
@@ -22,11 +25,17 @@ use crate::problem::Problem;
 
 use super::parts::Parts;
 use super::source::Candidate;
+use yaml::Fault;
 
+pub use environment::of_code as environment;
+pub use join::join;
 pub use settle::settle;
 
 /// Bytes; files of deployment are never longer.
 const LONGEST: u64 = 1 << 20;
+
+/// Bytes in which a manifest says what it is.
+const HEAD: u64 = 4096;
 
 /// A service as it is written. Holds keys: it never leaves this room.
 #[derive(Debug, Clone)]
@@ -47,6 +56,12 @@ pub struct Raw {
     pub variables: Vec<(String, String, Place)>,
     /// Files and maps that hold further variables, by path or name.
     pub further: Vec<String>,
+    /// Single variables of such lists: the name here, the list, the name there.
+    pub single: Vec<(String, String, String)>,
+    /// The path of the file and the name of the service that it begins as.
+    pub extends: Option<(String, String)>,
+    /// The line that it begins in.
+    pub line: Option<usize>,
     /// Ports, as `published:inside`.
     pub ports: Vec<(String, Place)>,
     /// The user it runs as.
@@ -68,6 +83,9 @@ impl Raw {
             command: Vec::new(),
             variables: Vec::new(),
             further: Vec::new(),
+            single: Vec::new(),
+            extends: None,
+            line: None,
             ports: Vec::new(),
             user: None,
             rights: Vec::new(),
@@ -86,6 +104,11 @@ struct Source<'t> {
 impl Source<'_> {
     fn place(&self, start: usize, end: usize) -> Place {
         Place::Text { file: self.file, span: Span::new(self.text, start, end) }
+    }
+
+    /// The line of a byte, from 1.
+    fn line(&self, byte: usize) -> usize {
+        self.text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
     }
 }
 
@@ -123,21 +146,31 @@ pub fn is_sample(path: &str) -> bool {
 /// Reads a file of deployment, if it is one.
 pub fn read(candidate: &Candidate, parts: &mut Parts) {
     let own = name(&candidate.name);
-    let is_named = is_dotenv(own) || is_dockerfile(own) || is_compose(own) || own == "Procfile";
-    if !is_named && !is_yaml(own) && own != "app.json" && !own.ends_with(".service") {
+    let is_workflow = is_yaml(own) && candidate.path.contains(".github/workflows/");
+    let is_line = is_dotenv(own) || is_dockerfile(own) || own == "Procfile" || own.ends_with(".service");
+    let is_named = is_line || is_workflow || is_compose(own) || own == "app.json";
+    if !is_named && !is_yaml(own) {
         return;
     }
-    // Of what is told by its contents nobody knows what it would have been.
-    let mut fault = |message: &str| {
-        let problem = Problem::new(&candidate.path, message, "what it sets and starts is not known");
-        parts.problems.extend(is_named.then_some(problem));
+    // Of what is told by its contents the beginning must do.
+    let is_meant = || is_named || candidate.head(HEAD).is_ok_and(|head| is_manifest(&head));
+    let mut fault = |fault: Fault| {
+        let problem = Problem::new(&candidate.path, fault.message, "what it sets and starts is not known");
+        let (line, column) = fault.at;
+        parts.problems.push(if line > 0 { problem.at(line, column) } else { problem });
     };
+    let whole = |message| Fault { at: (0, 0), message };
     if candidate.size > LONGEST {
-        return fault("the file is over 1 MB; it was not read");
+        // What a vendor writes is long, and none of it is about Parse.
+        return if is_named {
+            fault(whole("the file is over 1 MB; it was not read"))
+        };
     }
     let Ok(Some(bytes)) = candidate.whole(LONGEST) else { return };
     if bytes.contains(&0) {
-        return fault("the file is no text, or UTF-16; it was not read");
+        return if is_meant() {
+            fault(whole("the file is no text, or UTF-16; it was not read"))
+        };
     }
     let kept = Text::new(&bytes, Show::NoValues, Syntax::Plain);
     let source = Source { file: candidate.file, path: &candidate.path, text: &kept.text };
@@ -146,19 +179,20 @@ pub fn read(candidate: &Candidate, parts: &mut Parts) {
         () if is_dockerfile(own) => lines::dockerfile(&source),
         () if own == "Procfile" => lines::procfile(&source),
         () if own.ends_with(".service") => lines::systemd(&source),
-        () if own == "app.json" => kubernetes::app_json(&source),
+        () if own == "app.json" => match kubernetes::app_json(&source) {
+            Ok(found) => found,
+            Err(error) => return fault(error),
+        },
         () => match yaml::documents(&source) {
-            Some(documents) if candidate.path.contains(".github/workflows/") => {
-                documents.iter().flat_map(|document| compose::workflow(&source, document)).collect()
+            Ok(documents) => {
+                documents.iter().flat_map(|document| of_document(&source, document, is_workflow)).collect()
             }
-            Some(documents) => {
-                let of_one = |document| {
-                    let services = kubernetes::services(&source, document);
-                    if services.is_empty() { compose::services(&source, document) } else { services }
+            Err(_) if source.text.contains("{{") => of_template(&source),
+            Err(error) => {
+                return if is_meant() {
+                    fault(error)
                 };
-                documents.iter().flat_map(of_one).collect()
             }
-            None => return fault("the file cannot be read as YAML, or is nested too deep"),
         },
     };
     if !found.is_empty() {
@@ -168,6 +202,31 @@ pub fn read(candidate: &Candidate, parts: &mut Parts) {
             parts.text = Some(kept);
         }
     }
+}
+
+fn of_document(source: &Source<'_>, document: &yaml::Node, is_workflow: bool) -> Vec<Raw> {
+    if is_workflow {
+        return compose::workflow(source, document);
+    }
+    let services = kubernetes::services(source, document);
+    if services.is_empty() { compose::services(source, document) } else { services }
+}
+
+/// A template of Helm: what it fills in is not known, the rest is what it says. One that is no YAML
+/// without its braces either is left to those who fill it in.
+fn of_template(source: &Source<'_>) -> Vec<Raw> {
+    let text = template::without_braces(source.text);
+    let source = Source { text: &text, ..*source };
+    let documents = yaml::documents(&source).unwrap_or_default();
+    documents.iter().flat_map(|document| of_document(&source, document, false)).collect()
+}
+
+/// Whether a file begins like a manifest of Kubernetes that is read here, whatever its encoding.
+fn is_manifest(head: &[u8]) -> bool {
+    let text: String = head.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
+    let kind = text.lines().find_map(|line| line.strip_prefix("kind:")).map(str::trim);
+    let is_read = kind.is_some_and(|kind| kubernetes::KINDS.contains(&kind) || kubernetes::LISTS.contains(&kind));
+    is_read && text.contains("apiVersion:")
 }
 
 /// The words of a command line, quotes taken off.
@@ -212,7 +271,17 @@ mod tests {
         let long = format!("services: {}", " ".repeat(1 << 20));
         for (path, text, reason) in [
             ("docker-compose.yml", "services:\n  web: [a\n", Some("the file cannot be read as YAML")),
-            ("compose.yaml", aliases, Some("the file cannot be read as YAML")),
+            ("compose.yaml", aliases, Some("an alias stands for what it is a part of")),
+            ("k8s/app.yaml", "apiVersion: v1\nkind: Secret\ndata: [\n", Some("the file cannot be read as YAML")),
+            (
+                "k8s/app.yaml",
+                "a\0p\0i\0V\0e\0r\0s\0i\0o\0n\0:\0 \0v\0\n\0k\0i\0n\0d\0:\0 \0P\0o\0d\0\n\0",
+                Some("the file is no text"),
+            ),
+            ("k8s/other.yaml", "apiVersion: v1\nkind: Gateway\nspec: [\n", None),
+            (".github/workflows/ci.yml", "jobs: {\n", Some("the file cannot be read as YAML")),
+            ("parse.service", "[Service]\n\0", Some("the file is no text")),
+            ("app.json", "{ \"env\": ", Some("the file cannot be read as JSON")),
             ("docker-compose.yml", &long, Some("the file is over 1 MB")),
             ("Dockerfile", "F\0R\0O\0M\0", Some("the file is no text")),
             (".env", "A=1\n\u{e9}\n", None),

@@ -3,17 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use semver::Version;
 use serde_json::{Map, Value};
 
 use crate::code::path::{folder, join, name};
 use crate::model::deploy::{Form, Image, Port, Program, Service};
 use crate::model::oddity::escape;
 use crate::model::options::{From, Options, Tree, Written};
-use crate::model::{App, FileId, Known, Place};
+use crate::model::server::{FoundVersion, Server, VersionFrom};
+use crate::model::{App, FileId, Known, Manifest, Place};
 use crate::rules::catalogue::{Kind, Part, kind_of};
 
 use crate::read::options::{is_placeholder, is_variable};
-use crate::read::setup;
 use crate::read::tree::{self, Holes};
 use crate::read::{forms, options};
 
@@ -32,16 +33,9 @@ const PLAIN: [&str; 7] = [
 
 /// Takes in what files of deployment say; `paths` are those of files by their number.
 pub fn settle(app: &mut App, services: Vec<Raw>, paths: &BTreeMap<FileId, &str>) {
-    let mut lists: BTreeMap<String, Vec<(String, String, Place)>> = BTreeMap::new();
-    for list in services.iter().filter(|service| service.is_list) {
-        let by = if list.form == Form::Dotenv { &list.path } else { &list.name };
-        lists.entry(by.clone()).or_default().extend(list.variables.clone());
-    }
-    for mut raw in services {
-        let further = raw.further.iter().filter_map(|list| lists.get(list)).flatten();
-        // What a service sets itself comes before what it takes from a list.
-        raw.variables = further.cloned().chain(std::mem::take(&mut raw.variables)).collect();
-        let program = program(app, &raw);
+    for raw in services {
+        let program = program(&app.manifests, &raw);
+        take_version(&mut app.server, &raw);
         match program {
             Some(Program::ParseServer) if !is_sample(&raw.path) => take_server(app, &raw, paths),
             Some(Program::ParseDashboard) if !is_sample(&raw.path) => {
@@ -54,7 +48,7 @@ pub fn settle(app: &mut App, services: Vec<Raw>, paths: &BTreeMap<FileId, &str>)
 }
 
 /// What a service runs.
-fn program(app: &App, raw: &Raw) -> Option<Program> {
+pub fn program(manifests: &[Manifest], raw: &Raw) -> Option<Program> {
     let of_word = |word: &str| match name(word) {
         "parse-server" => Some(Program::ParseServer),
         "parse-dashboard" => Some(Program::ParseDashboard),
@@ -67,7 +61,7 @@ fn program(app: &App, raw: &Raw) -> Option<Program> {
         ["npm" | "yarn" | "pnpm", "start", ..] | ["npm" | "yarn" | "pnpm", "run", "start", ..]
     );
     let script = || {
-        let manifest = app.manifests.iter().find(|manifest| manifest.folder == folder(&raw.path))?;
+        let manifest = manifests.iter().find(|manifest| manifest.folder == folder(&raw.path))?;
         manifest.scripts.get("start")?.split_whitespace().find_map(of_word)
     };
     let of_command = words.iter().find_map(|word| of_word(word));
@@ -81,6 +75,17 @@ fn program(app: &App, raw: &Raw) -> Option<Program> {
         (is_dashboard && !raw.is_list && raw.form != Form::Workflow).then_some(Program::ParseDashboard)
     };
     of_command.or_else(of_image).or_else(of_manifest).or_else(of_names)
+}
+
+/// Takes the version of Parse Server from the tag of its image, where no lock file knows better.
+fn take_version(server: &mut Server, raw: &Raw) {
+    let Some((image, at)) = raw.image.as_ref().filter(|_| !is_sample(&raw.path)) else { return };
+    let ("parse-server", Some(tag)) = split_image(image) else { return };
+    let Ok(version) = Version::parse(tag.trim_start_matches('v')) else { return };
+    let is_known = server.version.read().is_some_and(|known| known.from >= VersionFrom::Image);
+    if !is_known {
+        server.version = Known::Read(FoundVersion { version, from: VersionFrom::Image, at: Some(at.clone()) });
+    }
 }
 
 /// The name of an image without registry and namespace, and its tag.
@@ -120,10 +125,7 @@ impl Read {
         self.places.insert(pointer.clone(), at.clone());
         self.holes.remove(&pointer);
         self.fallbacks.remove(&pointer);
-        let variable = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-        if let Some((_, fallback)) =
-            variable.and_then(|inside| inside.split_once(":-").or_else(|| inside.split_once('-')))
-        {
+        if let Some(fallback) = fallback_of(text) {
             self.holes.insert(pointer.clone());
             self.fallbacks.insert(pointer, value(self.part, option, fallback));
             return;
@@ -134,6 +136,12 @@ impl Read {
         }
         insert(&mut self.options, &parts, value(self.part, option, text));
     }
+}
+
+/// The fallback of `${NAME:-fallback}`.
+pub fn fallback_of(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix("${")?.strip_suffix('}')?;
+    inside.split_once(":-").or_else(|| inside.split_once('-')).map(|(_, fallback)| fallback)
 }
 
 /// A value as text, or as JSON if it is an object or a list.
@@ -216,10 +224,7 @@ fn option_of_flag(part: Part, flag: &str) -> Option<&'static str> {
 /// Takes in a server that its command line starts, over the file in JSON that it is given.
 fn take_server(app: &mut App, raw: &Raw, paths: &BTreeMap<FileId, &str>) {
     let read = configuration(Part::Server, raw);
-    let own = read.map(|read| {
-        let setup = setup::read(&read.options, &read.holes);
-        Options { tree: read.tree(), setup, ..options::read(&read.options, &read.whole) }
-    });
+    let own = read.map(|read| Options { tree: read.tree(), ..options::read(&read.options, &read.whole) });
     let files: Vec<String> = raw
         .command
         .iter()

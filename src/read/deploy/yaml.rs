@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, Span as Marked};
+use saphyr_parser::{Event, Marker, Parser, Span as Marked};
 
 use super::Source;
 
@@ -74,8 +74,21 @@ struct Open {
     key: Option<(String, usize, usize)>,
 }
 
-/// The documents of a file; `None` if it is no YAML, or more than it seems.
-pub fn documents(source: &Source<'_>) -> Option<Vec<Node>> {
+/// Why a file could not be read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Line and column, from 1.
+    pub at: (usize, usize),
+    /// In words.
+    pub message: &'static str,
+}
+
+/// The documents of a file.
+///
+/// # Errors
+///
+/// It is no YAML, or more than it seems.
+pub fn documents(source: &Source<'_>) -> Result<Vec<Node>, Fault> {
     let text = source.text;
     // Markers count characters.
     let offsets: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
@@ -83,24 +96,16 @@ pub fn documents(source: &Source<'_>) -> Option<Vec<Node>> {
     let bytes = |span: Marked| (byte(span.start.index()), byte(span.end.index()));
     let mut builder = Builder { text, open: Vec::new(), anchors: HashMap::new(), roots: Vec::new(), nodes: 0 };
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.ok()?;
-        let (start, end) = bytes(span);
-        match event {
-            Event::Scalar(text, _, anchor, _) => builder.scalar(text.into_owned(), anchor, start, end)?,
-            Event::Alias(anchor) => {
-                let node = builder.anchors.get(&anchor)?;
-                builder.nodes += count(node);
-                let node = Node { start, end, ..node.clone() };
-                builder.add(node)?;
-            }
-            Event::SequenceStart(anchor, _) => builder.begin(Value::List(Vec::new()), anchor, start)?,
-            Event::MappingStart(anchor, _) => builder.begin(Value::Map(Vec::new()), anchor, start)?,
-            Event::SequenceEnd | Event::MappingEnd => builder.finish(end)?,
-            _ => {}
-        }
+        let fault = |marker: Marker, message| Fault { at: (marker.line(), marker.col() + 1), message };
+        let (event, span) = event.map_err(|error| fault(*error.marker(), "the file cannot be read as YAML"))?;
+        let taken = builder.take(event, bytes(span));
+        taken.map_err(|message| fault(span.start, message))?;
     }
-    Some(builder.roots)
+    Ok(builder.roots)
 }
+
+/// What is too much or too strange.
+type Refused = Result<(), &'static str>;
 
 struct Builder<'t> {
     text: &'t str,
@@ -111,10 +116,26 @@ struct Builder<'t> {
 }
 
 impl Builder<'_> {
-    fn scalar(&mut self, text: String, anchor: usize, start: usize, end: usize) -> Option<()> {
+    fn take(&mut self, event: Event<'_>, (start, end): (usize, usize)) -> Refused {
+        match event {
+            Event::Scalar(text, _, anchor, _) => self.scalar(text.into_owned(), anchor, start, end),
+            Event::Alias(anchor) => {
+                let node = self.anchors.get(&anchor).ok_or("an alias stands for what it is a part of")?;
+                self.nodes += count(node);
+                let node = Node { start, end, ..node.clone() };
+                self.add(node)
+            }
+            Event::SequenceStart(anchor, _) => self.begin(Value::List(Vec::new()), anchor, start),
+            Event::MappingStart(anchor, _) => self.begin(Value::Map(Vec::new()), anchor, start),
+            Event::SequenceEnd | Event::MappingEnd => self.finish(end),
+            _ => Ok(()),
+        }
+    }
+
+    fn scalar(&mut self, text: String, anchor: usize, start: usize, end: usize) -> Refused {
         if let Some(Open { node: Node { value: Value::Map(_), .. }, key: key @ None, .. }) = self.open.last_mut() {
             *key = Some((text, start, end));
-            return Some(());
+            return Ok(());
         }
         let node = Node { value: Value::Text(text), start, end };
         if anchor > 0 {
@@ -123,18 +144,20 @@ impl Builder<'_> {
         self.add(node)
     }
 
-    fn begin(&mut self, value: Value, anchor: usize, start: usize) -> Option<()> {
+    fn begin(&mut self, value: Value, anchor: usize, start: usize) -> Refused {
         let is_key = matches!(self.open.last(), Some(Open { node: Node { value: Value::Map(_), .. }, key: None, .. }));
-        // Maps as keys are nothing that we read.
-        if is_key || self.open.len() >= DEEPEST {
-            return None;
+        if is_key {
+            return Err("a list or map is the key of something");
+        }
+        if self.open.len() >= DEEPEST {
+            return Err("the file is nested too deep");
         }
         self.open.push(Open { node: Node { value, start, end: start }, anchor, key: None });
-        Some(())
+        Ok(())
     }
 
-    fn finish(&mut self, end: usize) -> Option<()> {
-        let Open { mut node, anchor, .. } = self.open.pop()?;
+    fn finish(&mut self, end: usize) -> Refused {
+        let Some(Open { mut node, anchor, .. }) = self.open.pop() else { return Ok(()) };
         node.end = end;
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
@@ -142,20 +165,20 @@ impl Builder<'_> {
         self.add(node)
     }
 
-    fn add(&mut self, node: Node) -> Option<()> {
+    fn add(&mut self, node: Node) -> Refused {
         self.nodes += 1;
         if self.nodes > MOST {
-            return None;
+            return Err("the file has more than 20,000 values, those counted that aliases stand for");
         }
         let text = self.text;
         let Some(open) = self.open.last_mut() else {
             self.roots.push(node);
-            return Some(());
+            return Ok(());
         };
         match &mut open.node.value {
             Value::List(items) => items.push(node),
             Value::Map(entries) => {
-                let (key, start, key_end) = open.key.take()?;
+                let Some((key, start, key_end)) = open.key.take() else { return Ok(()) };
                 let is_merge = key == "<<";
                 let merged = if is_merge { node.entries().to_vec() } else { Vec::new() };
                 entries.splice(0..0, merged);
@@ -165,9 +188,9 @@ impl Builder<'_> {
                     entries.push((key, Node { start, end, ..node }));
                 }
             }
-            Value::Text(_) => return None,
+            Value::Text(_) => {}
         }
-        Some(())
+        Ok(())
     }
 }
 
@@ -187,7 +210,7 @@ mod tests {
     use super::*;
     use crate::model::FileId;
 
-    fn read(text: &str) -> Option<Vec<Node>> {
+    fn read(text: &str) -> Result<Vec<Node>, Fault> {
         documents(&Source { file: FileId(0), path: "a.yml", text })
     }
 
@@ -209,7 +232,11 @@ mod tests {
         for level in 1..40 {
             bomb.push_str(&format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1));
         }
-        assert!(read(&bomb).is_none());
-        assert!(read(&"[".repeat(100)).is_none() && read("a: b: c: [").is_none());
+        let refused = |text: &str| read(text).expect_err("a fault").message;
+        assert!(refused(&bomb).starts_with("the file has more than 20,000 values"));
+        assert_eq!(refused(&"[".repeat(100)), "the file is nested too deep");
+        assert_eq!(refused("a: &a\n  b: *a\n"), "an alias stands for what it is a part of");
+        let fault = read("a: 1\nb: c: [").expect_err("a fault");
+        assert_eq!((fault.at.0, fault.message), (2, "the file cannot be read as YAML"));
     }
 }
