@@ -10,39 +10,17 @@
     reason = "a test may fail loudly"
 )]
 
+mod servers;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::thread;
 
 use serde_json::{Value, json};
-
-/// A Parse Server that ends with the test.
-struct Server {
-    running: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(options: &Value) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/parse");
-        let mut start = Command::new(script);
-        start.arg(options.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut running = start.spawn().expect("bash runs");
-        let lines = BufReader::new(running.stdout.take().expect("a pipe")).lines();
-        let url = lines.map_while(Result::ok).find(|line| line.starts_with("http://")).expect("the server starts");
-        Self { running, url }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.running.stdin.take());
-        let _ = self.running.wait();
-    }
-}
+use servers::Server;
 
 const KEYS: [&str; 3] = ["Qm7rT2xWv9LkPz4Hs8Nd", "bX3nVt6RyGq1Jw5Cf0Zs", "uE8kMh2DpLa7Tz9Rb4Yv"];
 

@@ -14,7 +14,7 @@ use crate::report::{Report, clean};
 
 use super::asked::Asked;
 use super::load::rules;
-use super::{CLEAN, by_key, exit_code, explain_package, through, words};
+use super::{CLEAN, by_key, by_option, exit_code, explain_package, through, words};
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<u8> {
@@ -156,13 +156,15 @@ fn lines(
     };
     let mut lines = vec![(verdict, format!("{} {} as {who}: {reach}", question.op, class.name))];
     for reason in &decision.because {
-        let place =
-            words::place(reason, class).map(|place| format!(" ({})", report.where_is(&place))).unwrap_or_default();
+        let place = words::place(reason, class, engine.app)
+            .map(|place| format!(" ({})", report.where_is(&place)))
+            .unwrap_or_default();
         lines.push((words::topic(reason).to_owned(), format!("{}{place}", words::reason(reason, who, class))));
     }
     if question.op.is_read() && !matches!(decision.verdict, Verdict::Deny(_) | Verdict::Unknown(_)) {
         lines.extend(fields(engine, report, class, who, question));
     }
+    lines.extend(by_option::lines(engine, report, class, (question.op, who)));
     lines.push(("server".to_owned(), server(report)));
     let field = question.field.as_deref();
     lines.extend(through::explained(engine, &asked.analysis, report, class, (question.op, field, who)));

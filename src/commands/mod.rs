@@ -3,6 +3,7 @@
 mod advisories;
 mod asked;
 mod by_key;
+mod by_option;
 mod can;
 pub(crate) mod check;
 mod explain;

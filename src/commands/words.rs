@@ -1,7 +1,7 @@
 //! Decisions in words, for `explain`, `who-can` and `can`.
 
 use crate::audit::fact::in_words;
-use crate::model::{Class, Known, Operation, Place, Principal};
+use crate::model::{App, Class, Known, Operation, Place, Principal};
 use crate::permit::class_level::Granted;
 use crate::permit::object::Side;
 use crate::permit::{Cell, Denial, Reach, Reason, Verdict};
@@ -37,6 +37,7 @@ pub fn reach(cell: &Cell, op: Operation) -> String {
 pub fn topic(reason: &Reason) -> &'static str {
     match reason {
         Reason::Key | Reason::KeyReadsOnly => "key",
+        Reason::RouteClosed | Reason::RouteUnknown | Reason::RouteByGraphQl => "route",
         Reason::ClassUnread(_) | Reason::NoSuchClass | Reason::SystemClass(_) | Reason::SessionMissing => "class",
         Reason::OwnSessions => "rows",
         Reason::Granted(..)
@@ -59,6 +60,11 @@ pub fn reason(reason: &Reason, who: &Principal, class: &Class) -> String {
         Reason::KeyReadsOnly => "the read-only master key writes nothing".to_owned(),
         Reason::ClassUnread(why) => format!("the schema of {name} is {why}"),
         Reason::NoSuchClass => format!("there is no class {name}, and clients may not create one with such a name"),
+        Reason::RouteClosed => format!("routeAllowList leaves clients no route to this in {name}"),
+        Reason::RouteUnknown => "routeAllowList has a pattern that is not understood here".to_owned(),
+        Reason::RouteByGraphQl => {
+            "routeAllowList has no route to this that is known, but GraphQL does not ask that list".to_owned()
+        }
         Reason::SystemClass(Denial::InvalidSession) => format!("{name} is refused without a session"),
         Reason::SystemClass(_) => format!("{name} is closed to clients, whatever its permissions say"),
         Reason::OwnSessions => "only the caller's own sessions are seen".to_owned(),
@@ -124,8 +130,11 @@ fn acl(side: Side, class: &Class) -> String {
 }
 
 /// Where the reason stands in the description of the class.
-pub fn place(reason: &Reason, class: &Class) -> Option<Place> {
+pub fn place(reason: &Reason, class: &Class, app: &App) -> Option<Place> {
     match reason {
+        Reason::RouteClosed | Reason::RouteUnknown | Reason::RouteByGraphQl => {
+            app.server.options.read().and_then(|options| options.tree.place("routeAllowList")).cloned()
+        }
         Reason::Granted(_, Granted::NeverWritten) => Some(class.name_place()),
         Reason::Granted(op, _)
         | Reason::SignedIn(op)

@@ -47,6 +47,10 @@ pub struct Behaviour {
     pub refuses_role_ids: bool,
     /// 9.0.0: `protectedFieldsOwnerExempt` and `protectedFieldsSaveResponseExempt`.
     pub has_exempt_options: bool,
+    /// 9.8.0: `routeAllowList`.
+    pub has_route_allow_list: bool,
+    /// Until 9.9.1 `batch` leads past it (GHSA-p84r-h6rx-f2xr).
+    pub batch_passes_route_allow_list: bool,
     /// Default of `allowClientClassCreation` (false since 7.0.0).
     pub class_creation_default: bool,
     /// Default of `enforcePrivateUsers` (true since 6.0.0).
@@ -121,6 +125,8 @@ impl Behaviour {
             dotted_key_may_exist: since(5, 1, 0),
             refuses_role_ids: since(7, 3, 0) || (since(6, 5, 9) && !since(7, 0, 0)),
             has_exempt_options: since(9, 0, 0),
+            has_route_allow_list: since(9, 8, 0),
+            batch_passes_route_allow_list: !fixed(Version::new(9, 9, 1), "9.9.1-alpha.3"),
             class_creation_default: !since(7, 0, 0),
             private_users_default: since(6, 0, 0),
             master_key_from_anywhere: !since(6, 0, 0),

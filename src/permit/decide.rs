@@ -9,7 +9,7 @@ use super::caller::{Caller, Client};
 use super::class_level::{self, Action, Constraint, Granted, Passed};
 use super::object::Side;
 use super::system::{self, Extra};
-use super::{Denial, Engine};
+use super::{Admits, Denial, Engine};
 
 /// May a principal perform an operation on a class?
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +57,12 @@ pub enum Reason {
     ClassUnread(Why),
     /// No such class, and clients may not create one.
     NoSuchClass,
+    /// `routeAllowList` leaves clients no route to it.
+    RouteClosed,
+    /// Whether `routeAllowList` leaves clients a route to it is not known.
+    RouteUnknown,
+    /// `routeAllowList` leaves clients no route to it, but GraphQL does not ask that list.
+    RouteByGraphQl,
     /// The class has rules of its own, and they refuse.
     SystemClass(Denial),
     /// Only the caller's own sessions count.
@@ -134,6 +140,9 @@ impl Engine<'_> {
         let Caller::Client(client) = caller else {
             return self.verdict_of_key(caller, request.op, because);
         };
+        if let Some(verdict) = self.verdict_of_routes(request.class, request.op, because) {
+            return verdict;
+        }
         if let Err(denial) = system::enter(request.class, request.op, client, &self.settings.behaviour) {
             because.push(Reason::SystemClass(denial));
             return Verdict::Deny(denial);
@@ -147,6 +156,26 @@ impl Engine<'_> {
             return Verdict::Deny(Denial::Forbidden);
         }
         unread(because)
+    }
+
+    /// The answer where clients have no route to the class, or may have none.
+    fn verdict_of_routes(&self, class: &ClassName, op: Operation, because: &mut impl Because) -> Option<Verdict> {
+        let routes = self.routes.as_ref()?;
+        match routes.admit(class, op) {
+            Admits::Yes => None,
+            Admits::No | Admits::Unknown if routes.has_graphql => {
+                because.push(|| Reason::RouteByGraphQl);
+                None
+            }
+            Admits::No => {
+                because.push(|| Reason::RouteClosed);
+                Some(Verdict::Deny(Denial::Forbidden))
+            }
+            Admits::Unknown => {
+                because.push(|| Reason::RouteUnknown);
+                Some(Verdict::Unknown(Why::Failed))
+            }
+        }
     }
 
     fn verdict_of_key(&self, caller: &Caller, op: Operation, because: &mut impl Because) -> Verdict {
@@ -176,6 +205,11 @@ impl Engine<'_> {
                 return self.verdict_of_key(caller, op, because);
             }
         };
+        if let Caller::Client(_) = caller
+            && let Some(verdict) = self.verdict_of_routes(&class.name, op, because)
+        {
+            return verdict;
+        }
         let entered = match caller {
             Caller::Client(client) => system::enter(&class.name, op, client, behaviour),
             Caller::ReadOnlyMaster | Caller::Maintenance | Caller::Master => Ok(Extra::Nothing),
@@ -317,6 +351,29 @@ mod tests {
         let verdict = |op| decide("_Session", &Value::Null, &Principal::Maintenance, op);
         assert_eq!(verdict(Operation::Delete), Verdict::Deny(Denial::InvalidSession));
         assert_eq!(verdict(Operation::Update), Verdict::Deny(Denial::Broken));
+    }
+
+    #[test]
+    fn a_route_that_is_not_listed_is_closed_to_clients_and_to_no_key() {
+        use crate::model::options::{Options, Written};
+        let mut described = Class::of_rows("Order".into(), Place::File { file: FileId(0) });
+        described.clp = Known::Read(Clp::open());
+        let mut app = App::default();
+        app.classes.insert("Order".into(), described);
+        let mut options = Options::default();
+        options.tree.values.insert("routeAllowList".to_owned(), Written::Value(json!(["classes/Order"])));
+        app.server.options = Known::Read(options);
+        let decide = |app: &App, who, op| Engine::new(app).decide(&Request { who, op, class: &"Order".into() });
+        let closed = decide(&app, &Principal::Public, Operation::Delete);
+        assert_eq!((closed.verdict, closed.because), (Verdict::Deny(Denial::Forbidden), vec![Reason::RouteClosed]));
+        assert_eq!(decide(&app, &Principal::Public, Operation::Create).verdict, Verdict::Allow);
+        assert_eq!(decide(&app, &Principal::Master, Operation::Delete).verdict, Verdict::Allow);
+        if let Known::Read(options) = &mut app.server.options {
+            options.tree.values.insert("mountGraphQL".to_owned(), Written::Value(json!(true)));
+        }
+        let open = decide(&app, &Principal::Public, Operation::Delete);
+        assert_eq!(open.because.first(), Some(&Reason::RouteByGraphQl));
+        assert!(matches!(open.verdict, Verdict::If(_)), "{:?}", open.verdict);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod denial;
 pub mod fields;
 pub mod object;
 pub mod request;
+pub mod routes;
 pub mod surface;
 pub mod system;
 pub mod witness;
@@ -22,6 +23,7 @@ pub use behaviour::Behaviour;
 pub use caller::Caller;
 pub use decide::{Condition, Decision, Reason, Request, Verdict};
 pub use denial::Denial;
+pub use routes::{Admits, Routes};
 pub use surface::{Cell, Reach};
 
 use crate::model::options::Options;
@@ -34,6 +36,8 @@ pub struct Engine<'a> {
     pub app: &'a App,
     /// What the version and the options make of it.
     pub settings: Settings,
+    /// The routes that are left to clients, if not all are.
+    pub routes: Option<Routes>,
 }
 
 /// Settings of the server that decide, with the defaults of its version filled in.
@@ -71,7 +75,8 @@ impl<'a> Engine<'a> {
             save_response_exempt: exempt(options.protected_fields_save_response_exempt),
             behaviour,
         };
-        Self { app, settings }
+        let routes = Routes::of(app, options, &settings.behaviour);
+        Self { app, settings, routes }
     }
 
     /// The caller behind a principal.

@@ -17,7 +17,7 @@ use super::denial::Denial;
 use super::fields::{self, Groups};
 use super::object::{self, SaveRules, Side};
 use super::system::{self, Extra};
-use super::{Engine, Settings};
+use super::{Admits, Engine, Settings};
 
 /// A query for objects of a class.
 #[derive(Debug, Clone, Default)]
@@ -252,6 +252,7 @@ impl Engine<'_> {
             self.may_write(caller)?;
         }
         if let Caller::Client(client) = caller {
+            self.refuse_route(name, op)?;
             system::enter(name, op, client, &self.settings.behaviour)?;
             if !self.settings.class_creation && !system::always_exists(name) {
                 return Err(Denial::Forbidden);
@@ -276,10 +277,19 @@ impl Engine<'_> {
 
     fn enter(&self, caller: &Caller, class: &Class, op: Operation) -> Result<Extra, Denial> {
         match caller {
-            Caller::Client(client) => system::enter(&class.name, op, client, &self.settings.behaviour),
+            Caller::Client(client) => {
+                self.refuse_route(&class.name, op)?;
+                system::enter(&class.name, op, client, &self.settings.behaviour)
+            }
             Caller::Maintenance => system::enter_maintained(&class.name, op).map(|()| Extra::Nothing),
             Caller::ReadOnlyMaster | Caller::Master => Ok(Extra::Nothing),
         }
+    }
+
+    /// `routeAllowList`, for a request over REST.
+    fn refuse_route(&self, class: &ClassName, op: Operation) -> Result<(), Denial> {
+        let admits = self.routes.as_ref().map(|routes| routes.admit(class, op));
+        if admits == Some(Admits::No) { Err(Denial::Forbidden) } else { Ok(()) }
     }
 
     fn may_write(&self, caller: &Caller) -> Result<(), Denial> {

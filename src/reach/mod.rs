@@ -14,7 +14,7 @@ use crate::code::shape::Rights;
 use crate::code::uses::{Columns, Handler, Use};
 use crate::code::value::Pos;
 use crate::model::{App, Callers, Class, FieldKind, FieldName, Known, Operation, Place, Principal};
-use crate::permit::{Engine, Reach};
+use crate::permit::{Admits, Engine, Reach};
 
 /// A handler that does something with rows, and who can make it do so.
 #[derive(Debug, Clone, PartialEq)]
@@ -194,7 +194,9 @@ pub fn does(used: &Use, op: Operation) -> bool {
 }
 
 fn by(engine: &Engine<'_>, handler: &Handler, used: &Use) -> By {
-    let EntryKind::Trigger(trigger, class) = &handler.kind else { return By::Callers(used.callers) };
+    let EntryKind::Trigger(trigger, class) = &handler.kind else {
+        return By::Callers(callers_by_route(engine, &handler.kind, used.callers));
+    };
     let ops = set_off_by(trigger);
     if ops.is_empty() || class.is_empty() {
         return By::Callers(used.callers);
@@ -206,6 +208,13 @@ fn by(engine: &Engine<'_>, handler: &Handler, used: &Use) -> By {
     };
     let class = described.map_or_else(|| class.clone(), |known| known.name.to_string());
     By::Doers { ops, class, clients, callers: used.callers }
+}
+
+/// Who may call a function whose route `routeAllowList` may have closed to clients.
+fn callers_by_route(engine: &Engine<'_>, kind: &EntryKind, callers: Callers) -> Callers {
+    let (Some(routes), EntryKind::Function(name)) = (&engine.routes, kind) else { return callers };
+    let is_closed = !routes.has_graphql && routes.admits(&format!("functions/{name}")) == Admits::No;
+    if is_closed { callers.max(Callers::Master) } else { callers }
 }
 
 /// Whether a trigger names this class; `User` is how the SDK calls `_User`.

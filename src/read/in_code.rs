@@ -16,7 +16,7 @@ use super::tree::{self, Holes};
 use super::{assemble, options, schema};
 
 /// Options that decide access, as a path below the options.
-const DECIDING: [&str; 10] = [
+const DECIDING: [&str; 11] = [
     "allowClientClassCreation",
     "allowCustomObjectId",
     "enableAnonymousUsers",
@@ -27,6 +27,7 @@ const DECIDING: [&str; 10] = [
     "protectedFieldsOwnerExempt",
     "protectedFieldsSaveResponseExempt",
     "readOnlyMasterKeyIps",
+    "routeAllowList",
 ];
 
 /// Where classes are described.
