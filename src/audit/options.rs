@@ -147,6 +147,10 @@ impl Configuration<'_> {
         if matcher.without.iter().any(|condition| !self.is_ruled_out(condition, star)) {
             return None;
         }
+        let value = match value {
+            Written::Value(value) => Written::Value(matcher.value.part_of(&value)),
+            other => other,
+        };
         let at = if by == By::Default { self.place_of_default(&name, near.as_deref()) } else { self.place(&name) };
         Some(Hit { name, value, by, rests_on_defaults: !is_written, at })
     }

@@ -133,9 +133,12 @@ pub enum Written {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
-    /// Fewer than 14 characters, or of fewer than three of these kinds: capital and small
-    /// letters, digits, others. So does Parse Server's own check tell a weak key.
+    /// Fewer than 14 characters; or fewer than 24 of two of these kinds, or than 32 of one: capital
+    /// and small letters, digits, others.
     Weak,
+    /// Longer, but of fewer than three kinds: weak to Parse Server's own check alone. The same of
+    /// the password in an address.
+    FewKinds,
     /// Fewer than 32 characters.
     Short,
     /// The value of a sample, or a word that everybody tries first.

@@ -150,6 +150,21 @@ impl ValueTest {
         }
     }
 
+    /// Of a list the elements that made it pass; of anything else all.
+    pub fn part_of(&self, value: &Value) -> Value {
+        let passes = |one: &Value| {
+            self.is.iter().any(|is| same(is, one))
+                || self
+                    .matches
+                    .as_ref()
+                    .is_some_and(|pattern| one.as_str().is_some_and(|text| pattern.0.is_match(text)))
+        };
+        match value {
+            Value::Array(list) if list.iter().any(passes) => list.iter().filter(|one| passes(one)).cloned().collect(),
+            other => other.clone(),
+        }
+    }
+
     /// Whether the test is of no value at all: then the option must be set.
     pub fn is_any(&self) -> bool {
         self.is.is_empty()

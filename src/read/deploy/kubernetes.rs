@@ -22,6 +22,10 @@ pub const LISTS: [&str; 2] = ["ConfigMap", "Secret"];
 pub fn services(source: &Source<'_>, document: &Node) -> Vec<Raw> {
     let text = |key: &str| document.get(key).and_then(Node::text);
     let (Some(kind), Some(_)) = (text("kind"), text("apiVersion")) else { return Vec::new() };
+    if kind == "List" {
+        let items = document.get("items").into_iter().flat_map(Node::items);
+        return items.flat_map(|item| services(source, item)).collect();
+    }
     let name = document.get("metadata").and_then(|data| data.get("name")).and_then(Node::text).unwrap_or_default();
     if LISTS.contains(&kind) {
         let mut raw = Raw::new(name, Form::Kubernetes, source.path, source.place(document.start, document.start));
