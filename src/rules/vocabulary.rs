@@ -178,6 +178,7 @@ pub const CODE: Noun = Noun {
         "adapter-ignores-id": "an adapter for signing in never compares the id that the client sends with what it verified",
         "admin-work-without-role": "work of an administrator without a test of a role",
         "any-origin": "every web site may read answers",
+        "body-limit-large": "bodies of requests may be huge",
         "class-from-client": "the client chooses the class",
         "client-amount": "the client chooses an amount",
         "columns-from-client": "the client chooses which columns are written",
