@@ -11,6 +11,7 @@ mod deploy;
 pub mod fact;
 mod grants;
 mod leaks;
+mod live;
 mod options;
 pub mod packages;
 mod roles;
@@ -157,6 +158,7 @@ fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[
     facts.extend(roles::facts(app, access));
     facts.extend(stored::facts(app, &program.words, &|place| snapshot.texts.path(place).to_owned()));
     facts.extend(server::facts(engine, access));
+    facts.extend(live::facts(app, access));
     facts.extend(options::facts_about_defaults(app, program));
     facts.extend(deploy::facts(app, &|place| snapshot.texts.path(place).to_owned()));
     for class in &app.other_descriptions {

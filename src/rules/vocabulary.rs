@@ -109,6 +109,7 @@ pub const SERVER: Noun = Noun {
         "class-creation": "clients may create classes",
         "ids-as-roles": "clients may choose ids, and the version accepts `role:…` as the id of a user",
         "join-table-write": "clients may create classes, and the version lets them write join tables",
+        "live-query-personal": "live queries send everyone the changes of classes with data about people",
         "master-key-from-anywhere": "the master key counts from any address",
         "public-file-upload": "anybody may upload files",
         "public-users": "new users are readable by everyone",
