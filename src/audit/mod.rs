@@ -18,6 +18,7 @@ mod roles;
 mod rows;
 mod server;
 mod stored;
+mod vendored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,6 +79,7 @@ pub fn audit_against(
     let exposing = || packages::exposing(&snapshot.app, &analysis, &access);
     let audited = packages::audited(snapshot, advisories, exposing);
     facts.extend(packages::facts(&audited, snapshot));
+    facts.extend(vendored::facts(&snapshot.app));
     let mut found: BTreeMap<(RuleId, String), Finding> = BTreeMap::new();
     for rule in program.rules.values() {
         match &rule.matcher {

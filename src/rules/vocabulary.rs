@@ -165,6 +165,8 @@ pub const PACKAGE: Noun = Noun {
     table: "package",
     facts: facts! {
         "affected": "a package with published advisories that apply to the app, or that say of nothing but versions",
+        "committed": "installed packages are committed",
+        "copied": "a copy of a library that the server runs, or that is too old to get fixes",
         "may-be-affected": "a package with published advisories of which it is not known whether they apply",
         "unpinned": "a package that comes from an address or a repository, and not as one certain version",
     },
