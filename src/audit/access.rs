@@ -71,6 +71,12 @@ impl<'a> Access<'a> {
         self.tags.values().any(|tags| kinds.iter().any(|kind| tags.contains(kind)))
     }
 
+    /// The columns with data of one of these kinds that the public sees.
+    pub fn shown_to_public(&self, kinds: &[Tag]) -> BTreeSet<&'a FieldName> {
+        let shown = self.tags.iter().filter(|(name, _)| self.public.visible.contains(*name));
+        shown.filter(|(_, tags)| kinds.iter().any(|kind| tags.contains(kind))).map(|(name, _)| *name).collect()
+    }
+
     /// Whether the public, or else any signed-in user, reaches rows beyond its own by the operation.
     pub fn reached_by(&self, op: Operation) -> Option<Who> {
         let open = |side: &Side<'_>| side.cell(op).known().is_some_and(|reach| reach > Reach::OwnRows);

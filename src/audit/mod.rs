@@ -11,12 +11,14 @@ mod deploy;
 pub mod fact;
 mod grants;
 mod leaks;
+mod live;
 mod options;
 pub mod packages;
 mod roles;
 mod rows;
 mod server;
 mod stored;
+mod vendored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,6 +79,7 @@ pub fn audit_against(
     let exposing = || packages::exposing(&snapshot.app, &analysis, &access);
     let audited = packages::audited(snapshot, advisories, exposing);
     facts.extend(packages::facts(&audited, snapshot));
+    facts.extend(vendored::facts(&snapshot.app));
     let mut found: BTreeMap<(RuleId, String), Finding> = BTreeMap::new();
     for rule in program.rules.values() {
         match &rule.matcher {
@@ -157,6 +160,7 @@ fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[
     facts.extend(roles::facts(app, access));
     facts.extend(stored::facts(app, &program.words, &|place| snapshot.texts.path(place).to_owned()));
     facts.extend(server::facts(engine, access));
+    facts.extend(live::facts(app, access));
     facts.extend(options::facts_about_defaults(app, program));
     facts.extend(deploy::facts(app, &|place| snapshot.texts.path(place).to_owned()));
     for class in &app.other_descriptions {

@@ -93,6 +93,9 @@ pub fn audited(snapshot: &Snapshot, advisories: &Advisories, facts: impl FnOnce(
             installed.entry((&package.name, package.version.clone(), None)).or_default().push(at);
         }
     }
+    for copy in app.copies.iter().filter(|copy| advisories.knows(&copy.package)) {
+        installed.entry((&copy.package, copy.version.clone(), None)).or_default().push(copy.at.clone());
+    }
     // What is deployed, or who runs it, knows better than a range.
     let told = app.server.version.read().filter(|found| !matches!(found.from, VersionFrom::Range | VersionFrom::Lock));
     for (manifest, name, written) in unlocked(snapshot).filter(|(_, name, _)| advisories.knows(name)) {
@@ -165,11 +168,11 @@ fn best<'a>(advisories: &Advisories, name: &str, written: &'a str) -> Option<(Ve
 /// What is not known about the packages that are installed.
 pub fn gaps(app: &App, advisories: &Advisories, today: Date) -> Vec<Gap> {
     let mut gaps = Vec::new();
-    if app.locks.is_empty() {
+    let locked = app.locks.iter().flat_map(|lock| &lock.packages).map(|package| package.name.as_str());
+    let names: BTreeSet<&str> = locked.chain(app.copies.iter().map(|copy| copy.package.as_str())).collect();
+    if names.is_empty() {
         return gaps;
     }
-    let names: BTreeSet<&str> =
-        app.locks.iter().flat_map(|lock| &lock.packages).map(|package| package.name.as_str()).collect();
     let days: Vec<Option<Date>> = names.iter().map(|name| advisories.collected(name)).collect();
     let unknown = days.iter().filter(|day| day.is_none()).count();
     if unknown > 0 {

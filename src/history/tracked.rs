@@ -32,6 +32,11 @@ impl Tracked {
         Some(paths.map(|paths| Self { folder, below, paths: shown(paths) }))
     }
 
+    /// The files of the index below the folder, by their paths from it.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.paths.iter().filter_map(|path| path.strip_prefix(&self.below))
+    }
+
     /// Whether a file is in the index, by its path from the folder. What lies in another repository,
     /// such as a submodule, is left to that one.
     pub fn has(&self, path: &str) -> bool {

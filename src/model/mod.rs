@@ -39,7 +39,7 @@ pub use manifest::{Aliases, Manifest};
 pub use names::{ClassName, FieldName, RoleName, RuleId, UserId};
 pub use operation::{ByOperation, Operation};
 pub use options::{Options, Tree};
-pub use package::{Lock, Package};
+pub use package::{Copied, Installed, Lock, Package};
 pub use place::{FileId, Place, Span, Texts};
 pub use principal::Principal;
 pub use roles::Roles;
@@ -75,6 +75,10 @@ pub struct App {
     pub manifests: Vec<Manifest>,
     /// Lock files, in the order of paths.
     pub locks: Vec<Lock>,
+    /// Libraries that were copied into the repository, in the order of paths.
+    pub copies: Vec<Copied>,
+    /// Installed packages that are committed.
+    pub installed: Option<Installed>,
     /// Names of modules that TypeScript is told, by folder.
     pub aliases: Vec<Aliases>,
     /// Credentials that lie in exports of data.

@@ -203,7 +203,7 @@ fn report(app: &mut App, failures: Vec<Failure>, left: &mut Left) {
 
 /// The paths of the files that a Parse Server runs: what lies below a folder `cloud`, and
 /// what is reached from where a package that needs `parse-server` starts.
-fn of_server(app: &App) -> BTreeSet<String> {
+pub fn of_server(app: &App) -> BTreeSet<String> {
     let project = Project::new(app);
     let path_of = |number: usize| project.units().get(number).map_or("", |unit| unit.path.as_str());
     let is_cloud = |number: usize| {

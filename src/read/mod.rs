@@ -11,6 +11,7 @@ mod assemble;
 pub mod bson;
 pub mod class_name;
 pub mod code;
+pub mod copies;
 pub mod count;
 pub mod deploy;
 pub mod documents;
@@ -19,6 +20,7 @@ pub mod file;
 pub mod forms;
 pub mod ignored;
 pub mod in_code;
+pub mod installed;
 pub mod keys;
 pub mod lock;
 pub mod manifests;
@@ -122,7 +124,14 @@ const HEAD: u64 = 4096;
 pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Reading {
     let mut found = candidates(input, settings);
     if settings.keys_alone {
-        found = Found { candidates: Vec::new(), code: Vec::new(), vendored: 0, ..found };
+        found = Found {
+            candidates: Vec::new(),
+            code: Vec::new(),
+            copies: Vec::new(),
+            installed: Vec::new(),
+            vendored: 0,
+            ..found
+        };
     }
     let files = match &found.outcomes {
         Some(_) => found.files,
@@ -194,6 +203,9 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
         }
         app.hits = Known::Read(hits);
     }
+    // After the keys, which put the whole of a file into the texts.
+    copies::take(&mut app, &mut texts, found.code.iter().chain(&found.copies));
+    problems.extend(installed::take(&mut app, &mut texts, input, &found.installed, candidates));
     problems.extend(parts.into_iter().flat_map(|(_, parts)| parts.problems));
     problems.sort();
     problems.dedup();
@@ -243,6 +255,10 @@ fn mark(
 struct Found {
     candidates: Vec<Candidate>,
     code: Vec<Candidate>,
+    /// Code that was passed by for its name.
+    copies: Vec<Candidate>,
+    /// Folders of installed packages.
+    installed: Vec<String>,
     /// Files to look for keys in.
     searched: Vec<Searched>,
     /// What was found in them, if they were searched while they were found.
@@ -275,14 +291,16 @@ fn candidates(input: &Input, settings: &Settings) -> Found {
                 .zip(0..)
                 .map(|((path, text), number): (_, u32)| keys::in_memory(path, text.as_bytes(), FileId(number)));
             let all = numbered.map(candidate);
-            let (vendored, own): (Vec<_>, Vec<_>) = all
+            let (copies, own): (Vec<_>, Vec<_>) = all
                 .partition(|candidate| is_code(&candidate.path) && vendored::by_name(&candidate.path, candidate.size));
             let (code, candidates) = own.into_iter().partition(|candidate| is_code(&candidate.path));
             Found {
                 candidates,
                 code,
                 searched: searched.collect(),
-                vendored: vendored.len() as u64,
+                vendored: copies.len() as u64,
+                copies,
+                installed: installed::folders(files.keys().map(String::as_str)),
                 ..Found::default()
             }
         }
@@ -307,7 +325,7 @@ fn in_folder(root: &Path, settings: &Settings) -> Found {
             let number = numbers.next().unwrap_or_default();
             found.take(file, number, settings.keys_alone, search);
         });
-        (found.vendored, found.problems) = (seen.vendored, seen.problems);
+        (found.vendored, found.installed, found.problems) = (seen.vendored, seen.installed, seen.problems);
     };
     let mut found = Found::default();
     match &settings.scanner {
@@ -328,7 +346,7 @@ fn in_folder(root: &Path, settings: &Settings) -> Found {
 impl Found {
     /// Takes in a file for all that it may be.
     fn take(&mut self, file: Walked, number: FileId, keys_alone: bool, search: &mut dyn FnMut(&mut Self, Searched)) {
-        let Walked { path, disk, size, may_describe, is_searched, is_archive, is_ignored } = file;
+        let Walked { path, disk, size, may_describe, is_copy, is_searched, is_archive, is_ignored } = file;
         let bytes = Bytes::Disk(disk);
         let searched = || Searched { file: number, path: path.clone(), bytes: bytes.clone(), size };
         self.archives.extend(is_archive.then(searched));
@@ -336,10 +354,14 @@ impl Found {
         if is_searched {
             search(self, searched());
         }
-        if may_describe && !keys_alone {
+        if (may_describe || is_copy) && !keys_alone {
             let name = path.clone();
             let candidate = Candidate { file: number, name, path, size, bytes, asked: false };
-            let list = if is_code(&candidate.path) { &mut self.code } else { &mut self.candidates };
+            let list = match is_code(&candidate.path) {
+                true if is_copy => &mut self.copies,
+                true => &mut self.code,
+                false => &mut self.candidates,
+            };
             list.push(candidate);
         }
     }

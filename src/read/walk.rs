@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::secrets::paths::{NO_TEXT, VENDORED, is_archive};
 
 use super::ignored::{Lists, Said};
-use super::{deploy, vendored};
+use super::{deploy, installed, vendored};
 
 /// Endings of files that cannot hold a schema, an export or a lock file, and of code
 /// that is none (`.d.ts`). Everything else is opened and told by its contents.
@@ -57,6 +57,8 @@ pub struct Walked {
     pub size: u64,
     /// Whether it may describe the app, as code does too.
     pub may_describe: bool,
+    /// Whether it is code whose name says that it is a copy or was made small.
+    pub is_copy: bool,
     /// Whether it may hold keys.
     pub is_searched: bool,
     /// Whether it is an archive.
@@ -70,6 +72,9 @@ pub struct Walked {
 pub struct Seen {
     /// How many files of code were passed by because somebody else wrote them, or a tool made them.
     pub vendored: u64,
+    /// Folders of installed packages that git does not ignore, in the order of paths; those inside of
+    /// others are left out.
+    pub installed: Vec<String>,
     /// Files and folders that could not be read.
     pub problems: Vec<Problem>,
 }
@@ -106,7 +111,13 @@ pub fn walk(root: &Path, ignored: &[String], of_git: Ignored, mut found: impl Fn
         let is_folder = entry.file_type().is_dir();
         let said = match () {
             () if entry.depth() == 0 => Said::Nothing,
-            () if is_folder && is_skipped(&entry) => Said::PassedBy,
+            () if is_folder && is_skipped(&entry) => {
+                let is_kept = || within.is_none() && lists.of(entry.path(), true) == Said::Nothing;
+                if entry.file_name() == installed::FOLDER && is_kept() {
+                    seen.installed.push(shown(root, entry.path()));
+                }
+                Said::PassedBy
+            }
             () if within.is_none() => lists.of(entry.path(), is_folder),
             () if lists.passes_by(entry.path(), is_folder) => Said::PassedBy,
             () => Said::Ignored,
@@ -152,7 +163,8 @@ fn file(root: &Path, entry: &DirEntry, said: Said, seen: &mut Seen) -> Option<Wa
     seen.vendored += u64::from(is_vendored);
     let may_describe = is_candidate && !is_vendored;
     let (disk, size) = (entry.path().to_owned(), metadata.len());
-    Some(Walked { path, disk, size, may_describe, is_searched, is_archive, is_ignored })
+    let is_copy = is_vendored;
+    Some(Walked { path, disk, size, may_describe, is_copy, is_searched, is_archive, is_ignored })
 }
 
 /// Whether the file or a folder below the root is hidden. Keys lie in such files, descriptions do not.

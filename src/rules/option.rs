@@ -216,11 +216,16 @@ fn lacks(list: &Value, needed: &Value) -> bool {
 
 /// A number, or one in a text: `86400`, `20mb`.
 fn number_of(value: &Value) -> Option<f64> {
-    let text = match value {
-        Value::Number(number) => return number.as_f64(),
-        Value::String(text) => text.trim().to_ascii_lowercase(),
-        _ => return None,
-    };
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => number_of_text(text),
+        _ => None,
+    }
+}
+
+/// A number in a text, of a size in bytes.
+pub fn number_of_text(text: &str) -> Option<f64> {
+    let text = text.trim().to_ascii_lowercase();
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let factor = match text.get(digits.len()..).unwrap_or_default() {
         "" | "b" => 1.0,

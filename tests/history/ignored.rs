@@ -91,3 +91,24 @@ fn what_lies_in_another_repository_is_left_to_that_one() {
     let expected = ["+plugins/a.js: also here", "later.js: not committed", "nested/a.js: -"];
     assert_eq!(found(&repo.path(), &[]), expected);
 }
+
+#[test]
+fn installed_packages_count_only_where_git_keeps_them() {
+    let folders = |repo: &Repo| -> Vec<String> {
+        let (_, report, _) = check(&repo.path(), &["--no-history"], &[]);
+        let findings = report["findings"].as_array().unwrap().iter();
+        let told = findings.filter(|found| found["rule"] == "package-folder-committed");
+        told.map(|found| found["message"].as_str().unwrap().to_owned()).collect()
+    };
+    let repo = Repo::new();
+    repo.commit("package.json", r#"{ "name": "app", "dependencies": { "parse-server": "^8.6.0" } }"#);
+    repo.write("cloud/main.js", "Parse.Cloud.define('hello', () => 'hello');\n");
+    repo.write("node_modules/ws/package.json", "{}");
+    repo.write("node_modules/@apollo/server/package.json", "{}");
+    assert_eq!(folders(&repo), [""; 0]);
+    repo.git(&["add", "."]);
+    assert_eq!(folders(&repo), ["2 packages are committed in `node_modules`"]);
+    repo.git(&["rm", "-rq", "--cached", "node_modules"]);
+    repo.commit(".gitignore", "node_modules/\n");
+    assert_eq!(folders(&repo), [""; 0]);
+}

@@ -10,6 +10,7 @@ mod context;
 mod dashboard;
 mod folder;
 mod headers;
+mod limits;
 mod origins;
 mod plain_http;
 mod playground;
@@ -51,6 +52,7 @@ pub fn of_walk(around: &Around<'_>) -> Vec<Risk> {
     let mut found = of_requests(around);
     dashboard::judge(around, &mut found);
     origins::judge(around, &mut found);
+    limits::judge(around, &mut found);
     playground::judge(around, &mut found);
     folder::judge(around, &mut found);
     proxy::judge(around, &mut found);
