@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::code::server::{Started, started};
+use crate::code::server::{AllStarted, Started, started};
 use crate::model::options::{From, Options};
 use crate::model::snapshot::Gap;
 use crate::model::{App, Class, FileId, Known, Place, Why};
 use crate::rules::catalogue::Part;
 
 use super::tree::{self, Holes};
-use super::{assemble, options, schema};
+use super::{assemble, dashboards, options, schema};
 
 /// Options that decide access, as a path below the options.
 const DECIDING: [&str; 10] = [
@@ -29,9 +29,9 @@ const DECIDING: [&str; 10] = [
 /// Where classes are described.
 const DEFINITIONS: &str = "/schema/definitions";
 
-/// Takes in the options and classes of the servers that code starts.
+/// Takes in the options and classes of the servers that code starts, and its dashboards.
 pub fn take(app: &mut App) -> Vec<Gap> {
-    let (servers, loaded) = started(app);
+    let AllStarted { servers, loaded, dashboards, loaded_for_dashboards } = started(app);
     let mut gaps = BTreeSet::new();
     for server in servers {
         for class in classes(&server) {
@@ -55,6 +55,7 @@ pub fn take(app: &mut App) -> Vec<Gap> {
             unread => *unread = Known::Read(read),
         }
     }
+    dashboards::take(app, dashboards, &loaded_for_dashboards);
     gaps.into_iter().collect()
 }
 

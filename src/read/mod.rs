@@ -12,6 +12,7 @@ pub mod bson;
 pub mod class_name;
 pub mod code;
 pub mod count;
+mod dashboards;
 pub mod deploy;
 pub mod documents;
 pub mod dump;
