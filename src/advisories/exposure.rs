@@ -9,7 +9,7 @@ use std::fmt;
 use semver::Version;
 use serde_json::Value;
 
-use crate::model::options::{Form, Tree, Written, as_flag};
+use crate::model::options::{Form, From, Tree, Written, as_flag};
 use crate::model::{Known, Why};
 
 use super::Advisory;
@@ -211,7 +211,13 @@ impl Facts {
             "dashboard:masterKeyFunction" => decided(
                 self.any_dashboard(|dashboard| {
                     let keys = dashboard.parts("apps").into_iter().map(|app| format!("apps.{app}.masterKey"));
-                    let mut all = keys.chain(["apps".to_owned()]).map(|name| known(dashboard.get(&name), |_| false));
+                    let mut all = keys.chain(["apps".to_owned()]).map(|name| match dashboard.get(&name) {
+                        // Set by code, who knows how.
+                        Some(Written::Hidden(forms)) if forms.is_empty() && dashboard.from == From::Code => {
+                            Known::Unread(Why::Failed)
+                        }
+                        written => known(written, |_| false),
+                    });
                     all.find(|key| !key.is_read()).unwrap_or(Known::Read(false))
                 }),
                 "a function gives the dashboard its master key",

@@ -232,7 +232,7 @@ fn add(found: &mut BTreeMap<(RuleId, String), Finding>, mut finding: Finding) {
         std::mem::swap(first, &mut finding);
         first.related.append(&mut finding.related);
     }
-    if first.at != finding.at {
+    if first.at != finding.at && !first.related.iter().any(|(at, _)| *at == finding.at) {
         first.related.push((finding.at, "also here".to_owned()));
     }
 }

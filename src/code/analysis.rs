@@ -132,15 +132,8 @@ fn load_others(run: &mut Run<'_>, units: &[Unit]) -> Vec<usize> {
 /// Judges files that start a server or a dashboard and that no known start leads to, and then
 /// each file that is in use by itself.
 fn of_other_servers(around: &Around<'_>, mut run: Run<'_>) -> Vec<Risk> {
-    let starts = |unit: &Unit| {
-        let named = super::requires::of(unit);
-        named.iter().any(|name| matches!(&**name, "parse-server" | "parse-dashboard"))
-    };
-    let others = around.units.iter().enumerate().filter(|(index, _)| !around.loaded.contains(index));
-    let is_made = |unit: &Unit| unit.path.split('/').any(|part| matches!(part, "dist" | "build" | "out"));
-    let others: Vec<usize> =
-        others.filter(|(_, unit)| starts(unit) && !is_made(unit)).map(|(index, _)| index).collect();
-    for index in others {
+    let starting = super::requires::starting(around.units, &["parse-server", "parse-dashboard"]);
+    for index in starting.into_iter().filter(|index| !around.loaded.contains(index)) {
         run.load(index);
     }
     let loaded: BTreeSet<usize> = around.loaded.iter().chain(&run.loaded).copied().collect();

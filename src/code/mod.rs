@@ -8,9 +8,10 @@
 //! [`resolve`] finds the file that a module's name means. [`run`] walks through code with
 //! what is known in place of values, [`sdk`] knows what Parse's SDK does, and [`risk`]
 //! judges what a handler was seen to do. [`analysis`] puts it together. [`server`] gives the
-//! options of the servers that are started.
+//! options of the servers that are started, [`dashboard`] those of dashboards.
 
 pub mod analysis;
+pub mod dashboard;
 pub mod deep;
 pub mod entries;
 pub mod entry;

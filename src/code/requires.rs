@@ -18,6 +18,14 @@ pub fn of(unit: &Unit) -> Vec<Name> {
     named.into_iter().cloned().collect()
 }
 
+/// The files that name one of these modules and that no tool made, by their number.
+pub fn starting(units: &[Unit], modules: &[&str]) -> Vec<usize> {
+    let is_made = |unit: &Unit| unit.path.split('/').any(|part| matches!(part, "dist" | "build" | "out"));
+    let names_one = |unit: &Unit| of(unit).iter().any(|name| modules.contains(&&**name));
+    let all = units.iter().enumerate().filter(|(_, unit)| !is_made(unit) && names_one(unit));
+    all.map(|(index, _)| index).collect()
+}
+
 /// The module in `require('x')`, `require.resolve('x')`, `import('x')`.
 fn required(kind: &ExprKind) -> Option<&Name> {
     let module = match kind {

@@ -16,6 +16,7 @@ use crate::model::{App, FileId, Place, Span, Unit};
 use super::analysis::place;
 use super::deep;
 use super::environment::Environment;
+use super::event::What;
 use super::heap::ObjectId;
 use super::resolve::Project;
 use super::run::{Run, World};
@@ -25,7 +26,7 @@ use super::value::{Kind, Pos, Value};
 /// How deep inside the options is looked.
 const DEEPEST: usize = 12;
 
-/// A server that code starts. Holds keys as they are written: it is never kept or shown.
+/// A server or dashboard that code starts. Holds keys as they are written: it is never kept or shown.
 pub struct Started {
     /// The options that are known; of an object the parts that are.
     pub options: Map<String, Json>,
@@ -38,9 +39,21 @@ pub struct Started {
     pub places: BTreeMap<String, Place>,
 }
 
-/// The servers that code starts, in the order in which they are started; and the files that
-/// were loaded meanwhile.
-pub fn started(app: &App, environment: &Environment) -> (Vec<Started>, BTreeSet<FileId>) {
+/// What code starts, and the files that were loaded meanwhile.
+#[derive(Default)]
+pub struct AllStarted {
+    /// Servers, in the order in which they are started.
+    pub servers: Vec<Started>,
+    /// What the start of the app loads.
+    pub loaded: BTreeSet<FileId>,
+    /// Dashboards, also those of files to which no known start leads.
+    pub dashboards: Vec<Started>,
+    /// What these files load besides.
+    pub loaded_for_dashboards: BTreeSet<FileId>,
+}
+
+/// The servers and dashboards that code starts.
+pub fn started(app: &App, environment: &Environment) -> AllStarted {
     let units = app.code.read().map_or(&[][..], Vec::as_slice);
     if units.is_empty() {
         return Default::default();
@@ -49,30 +62,51 @@ pub fn started(app: &App, environment: &Environment) -> (Vec<Started>, BTreeSet<
     deep::run(|| all_started(app, units, environment)).unwrap_or_default()
 }
 
-fn all_started(app: &App, units: &[Unit], environment: &Environment) -> (Vec<Started>, BTreeSet<FileId>) {
+fn all_started(app: &App, units: &[Unit], environment: &Environment) -> AllStarted {
     let project = Project::new(app);
     let world = World { units, project: &project, legacy_master: false, environment };
     let mut run = Run::new(&world);
     run.load_app();
-    let loaded = run.loaded.iter().filter_map(|index| units.get(*index)).map(|unit| unit.file).collect();
+    let loaded_files =
+        |run: &Run<'_>| run.loaded.iter().filter_map(|index| units.get(*index)).map(|unit| unit.file).collect();
+    let loaded = loaded_files(&run);
     let mut seen = BTreeSet::new();
-    let mut all = Vec::new();
+    let mut servers = Vec::new();
     for (options, at) in std::mem::take(&mut run.servers) {
         if !seen.insert(at) {
             continue;
         }
         for (options, _) in options.alternatives() {
-            let mut reader = Reader::new(&run, units);
-            reader.places.extend(place(units, at).map(|at| (String::new(), at)));
-            let options = match reader.object(&options, "") {
-                Some(Json::Object(options)) => options,
-                _ => Map::new(),
-            };
-            let Reader { holes, fallbacks, places, .. } = reader;
-            all.push(Started { options, holes, fallbacks, places });
+            servers.push(Reader::new(&run, units, at).started(&options));
         }
     }
-    (all, loaded)
+    if let Some(server) = servers.first_mut() {
+        take_live_queries(server, units, &run);
+    }
+    for index in super::requires::starting(units, &["parse-dashboard"]) {
+        run.load(index);
+    }
+    let dashboards = super::dashboard::made(app, units, &run);
+    AllStarted { servers, loaded, dashboards, loaded_for_dashboards: loaded_files(&run) }
+}
+
+/// Takes in what `createLiveQueryServer(httpServer, options)` is given, unless the options of the
+/// server have it.
+fn take_live_queries(server: &mut Started, units: &[Unit], run: &Run<'_>) {
+    let (name, pointer) = ("liveQueryServerOptions", "/liveQueryServerOptions");
+    let given = run.events.iter().find_map(|event| match &event.what {
+        What::Call { path, args, .. } if path.ends_with(".createLiveQueryServer") => Some((args.get(1)?, event.at)),
+        _ => None,
+    });
+    let Some((options, at)) = given.filter(|_| !server.sets(pointer)) else { return };
+    let mut reader = Reader::new(run, units, at);
+    let known = reader.value(options, pointer);
+    let given = reader.done(known.map(|known| (name.to_owned(), known)).into_iter().collect());
+    let is_part = |part: &String| part.starts_with(pointer);
+    server.options.extend(given.options);
+    server.holes.extend(given.holes);
+    server.fallbacks.extend(given.fallbacks);
+    server.places.extend(given.places.into_iter().filter(|(part, _)| is_part(part)));
 }
 
 impl Started {
@@ -115,7 +149,7 @@ impl Started {
 }
 
 /// Makes JSON of values.
-struct Reader<'r, 'w> {
+pub(super) struct Reader<'r, 'w> {
     run: &'r Run<'w>,
     units: &'w [Unit],
     /// Literals of objects and lists by their place, of the units that were asked for.
@@ -126,9 +160,26 @@ struct Reader<'r, 'w> {
 }
 
 impl<'r, 'w> Reader<'r, 'w> {
-    fn new(run: &'r Run<'w>, units: &'w [Unit]) -> Self {
-        let (holes, fallbacks, places) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+    /// Reads what is started at a place.
+    pub(super) fn new(run: &'r Run<'w>, units: &'w [Unit], at: Pos) -> Self {
+        let (holes, fallbacks) = (BTreeSet::new(), BTreeMap::new());
+        let places = place(units, at).map(|at| (String::new(), at)).into_iter().collect();
         Self { run, units, literals: FxHashMap::default(), holes, fallbacks, places }
+    }
+
+    /// What is started with these options.
+    pub(super) fn started(mut self, options: &Value) -> Started {
+        let options = match self.object(options, "") {
+            Some(Json::Object(options)) => options,
+            _ => Map::new(),
+        };
+        self.done(options)
+    }
+
+    /// What is started with options that were read.
+    pub(super) fn done(self, options: Map<String, Json>) -> Started {
+        let Self { holes, fallbacks, places, .. } = self;
+        Started { options, holes, fallbacks, places }
     }
 
     /// An object; anything else is not known.
@@ -146,7 +197,7 @@ impl<'r, 'w> Reader<'r, 'w> {
     }
 
     /// `None` if it is `undefined` or not known; the latter leaves a hole.
-    fn value(&mut self, value: &Value, pointer: &str) -> Option<Json> {
+    pub(super) fn value(&mut self, value: &Value, pointer: &str) -> Option<Json> {
         if value.test.is_some() {
             self.fallbacks.extend(fallback(value).map(|known| (pointer.to_owned(), known)));
             return self.hole(pointer);
@@ -301,7 +352,7 @@ mod tests {
             files.iter().zip(0..).map(|((path, text), number)| Source { file: FileId(number), path, text }).collect();
         let units = lower_all(&sources).into_iter().map(|unit| unit.expect("a unit")).collect();
         let app = App { code: Known::Read(units), ..App::default() };
-        let (mut all, _) = started(&app, &Environment::default());
+        let mut all = started(&app, &Environment::default()).servers;
         assert_eq!(all.len(), 1);
         all.remove(0)
     }
@@ -333,6 +384,18 @@ mod tests {
         let started = in_index("{ masterKeyIps: [process.env.IP || '::/0'], maxLimit: process.env.A ? 5 : 6 }");
         assert!(!started.knows("/masterKeyIps/0"));
         assert_eq!(started.fallbacks, [("/masterKeyIps/0".to_owned(), json!("::/0"))].into());
+    }
+
+    #[test]
+    fn live_queries_that_are_started_by_themselves_are_options_too() {
+        let text = "const { ParseServer } = require('parse-server');
+            new ParseServer({ appId: 'a' });
+            ParseServer.createLiveQueryServer(listen(), { cacheTimeout: 5, redisURL: process.env.REDIS });";
+        let started = server(&[("index.js", text)]);
+        assert_eq!(started.at("/liveQueryServerOptions/cacheTimeout"), Some(&json!(5.0)));
+        assert!(
+            !started.knows("/liveQueryServerOptions/redisURL") && started.knows("/liveQueryServerOptions/logLevel")
+        );
     }
 
     #[test]

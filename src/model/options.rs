@@ -143,6 +143,9 @@ pub enum Form {
     Short,
     /// The value of a sample, or a word that everybody tries first.
     Sample,
+    /// As a password among the first that are tried: a usual word, a number, fewer than six
+    /// characters, or the user's own name.
+    Guessed,
     /// The value of the master key.
     AsMasterKey,
     /// The value of another key of the same configuration.

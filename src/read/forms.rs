@@ -12,13 +12,52 @@ use crate::secrets::judge::is_sample;
 /// Source: Parse Server 9.10.0, `Security/CheckGroups/CheckGroupServerConfig.js`.
 const STRONG: usize = 14;
 
+/// Passwords that are tried first.
+const GUESSED: [&str; 22] = [
+    "admin",
+    "administrator",
+    "changeme",
+    "dashboard",
+    "default",
+    "demo",
+    "guest",
+    "letmein",
+    "master",
+    "mypassword",
+    "parse",
+    "pass",
+    "passw",
+    "passwd",
+    "password",
+    "passwort",
+    "qwerty",
+    "root",
+    "secret",
+    "test",
+    "user",
+    "welcome",
+];
+
 /// The forms of a key.
 pub fn of_key(key: &str) -> BTreeSet<Form> {
     let mut forms = BTreeSet::new();
     forms.extend(weakness(key));
     forms.extend((key.chars().count() < 32).then_some(Form::Short));
     forms.extend(is_sample(key.as_bytes()).then_some(Form::Sample));
+    forms.extend(is_guessed(key).then_some(Form::Guessed));
     forms
+}
+
+/// Whether a password is tried among the first: a number, a word of every list, one that is soon
+/// gone through.
+fn is_guessed(password: &str) -> bool {
+    let is_hash = ["$2a$", "$2b$", "$2y$"].iter().any(|start| password.starts_with(start));
+    let word = password.trim_end_matches(|sign: char| !sign.is_alphabetic()).to_ascii_lowercase();
+    !is_hash
+        && is_known(password)
+        && (password.chars().count() < 6
+            || password.chars().all(|sign| sign.is_ascii_digit())
+            || GUESSED.contains(&word.as_str()))
 }
 
 fn weakness(key: &str) -> Option<Form> {
@@ -139,6 +178,16 @@ mod tests {
         let long = of_key("3f9c1b7a2e4d6f8091a3b5c7d9e1f2a4");
         assert!(!long.contains(&Form::Weak) && long.contains(&Form::FewKinds), "only the server's own check objects");
         assert!(of_key("myMasterKey").contains(&Form::Sample) && !of_key("harbour-Lagoon-77").contains(&Form::Sample));
+    }
+
+    #[test]
+    fn passwords_that_are_tried_first_are_words_short_or_numbers() {
+        for guessed in ["admin", "Password123!", "20240101", "abc"] {
+            assert!(of_key(guessed).contains(&Form::Guessed), "{guessed}");
+        }
+        for other in ["correct horse", "$2a$10$abcdefgh", "<pass>"] {
+            assert!(!of_key(other).contains(&Form::Guessed), "{other}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::code::environment::Environment;
-use crate::code::server::{Started, started};
+use crate::code::server::{AllStarted, Started, started};
 use crate::model::oddity::escape;
 use crate::model::options::{From, Options, as_flag};
 use crate::model::snapshot::Gap;
@@ -13,7 +13,7 @@ use crate::rules::catalogue::{Kind, Part, kind_of};
 use serde_json::{Map, Value};
 
 use super::tree::{self, Holes};
-use super::{assemble, options, schema};
+use super::{assemble, dashboards, options, schema};
 
 /// Options that decide access, as a path below the options.
 const DECIDING: [&str; 11] = [
@@ -33,9 +33,9 @@ const DECIDING: [&str; 11] = [
 /// Where classes are described.
 const DEFINITIONS: &str = "/schema/definitions";
 
-/// Takes in the options and classes of the servers that code starts.
+/// Takes in the options and classes of the servers that code starts, and its dashboards.
 pub fn take(app: &mut App, environment: &Environment) -> Vec<Gap> {
-    let (servers, loaded) = started(app, environment);
+    let AllStarted { servers, loaded, dashboards, loaded_for_dashboards } = started(app, environment);
     let mut gaps = BTreeSet::new();
     for mut server in servers {
         unsettle_texts(&mut server.options, "", &mut server.holes);
@@ -60,6 +60,7 @@ pub fn take(app: &mut App, environment: &Environment) -> Vec<Gap> {
             unread => *unread = Known::Read(read),
         }
     }
+    dashboards::take(app, dashboards, &loaded_for_dashboards);
     gaps.into_iter().collect()
 }
 

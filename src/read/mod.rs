@@ -13,6 +13,7 @@ pub mod class_name;
 pub mod code;
 pub mod copies;
 pub mod count;
+mod dashboards;
 pub mod deploy;
 pub mod documents;
 pub mod dump;

@@ -188,7 +188,26 @@ impl Reader<'_> {
                 forms.insert(form);
             }
         }
+        self.tell_own_names();
         self.keys.clear();
+    }
+
+    /// The name of a user is the first that is tried as password, also where both count unless
+    /// something else is set.
+    fn tell_own_names(&mut self) {
+        for (name, key) in &self.keys {
+            let Some(user) = name.strip_suffix(".pass") else { continue };
+            let own = format!("{user}.user");
+            let mut written = self.tree.values.get_mut(name);
+            if let Some(Written::Unknown { fallback: Some(fallback) }) = written {
+                written = Some(fallback);
+            }
+            if let Some(Written::Hidden(forms)) = written
+                && self.keys.iter().any(|(other, value)| *other == own && value == key)
+            {
+                forms.insert(Form::Guessed);
+            }
+        }
     }
 }
 

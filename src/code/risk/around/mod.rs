@@ -17,6 +17,8 @@ mod playground;
 mod proxy;
 mod tls;
 
+pub use dashboard::dashboards;
+
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
@@ -116,7 +118,8 @@ impl<'a> Around<'a> {
             || event.through.iter().chain([&event.at]).any(|at| self.is_written_for_development(*at))
     }
 
-    fn is_written_for_development(&self, at: Pos) -> bool {
+    /// Whether only development comes to a place, by the file and the tests around it.
+    pub fn is_written_for_development(&self, at: Pos) -> bool {
         let unit = self.units.get(at.unit);
         unit.is_none_or(|unit| {
             context::is_development_file(&unit.path) || Context::of(unit).is_for_development(at.span)
@@ -179,11 +182,4 @@ fn is_flag(value: &Value, wanted: bool) -> bool {
             .any(|(value, _)| value.test.is_none() && matches!(value.kind, Kind::Bool(is) if is == flag))
     };
     is(wanted) && !is(!wanted)
-}
-
-/// Whether a value is nothing whichever way is taken.
-fn is_missing(value: &Value) -> bool {
-    value.alternatives().iter().all(|(value, _)| {
-        value.test.is_none() && matches!(value.kind, Kind::Undefined | Kind::Null | Kind::Bool(false))
-    })
 }

@@ -34,7 +34,7 @@ const CLIENTS: [&str; 17] = [
     "urllib",
 ];
 
-/// Options of Parse Server and its dashboard that are its own address.
+/// Options of Parse Server that are its own address.
 const ADDRESSES: [&str; 4] = ["serverURL", "publicServerURL", "graphQLServerURL", "liveQueryServerURL"];
 
 /// Judges what a walk asks of other servers.
@@ -71,20 +71,13 @@ pub fn judge(around: &Around<'_>, found: &mut Vec<Risk>) {
     }
 }
 
-/// Judges the addresses in options of servers and dashboards.
+/// Judges the addresses in options of servers.
 pub fn of_options(around: &Around<'_>, found: &mut Vec<Risk>) {
-    let mut configs: Vec<Value> =
-        around.servers.iter().flat_map(|(options, _)| options.alternatives()).map(|(options, _)| options).collect();
-    for (_, _, args) in around.calls().filter(|(_, path, _)| path.starts_with("parse_dashboard")) {
-        let apps = args.first().and_then(|config| around.property(config, "apps"));
-        let apps = apps.and_then(|apps| around.object(apps)).map(|(_, list)| list.items.clone());
-        configs.extend(apps.unwrap_or_default());
-    }
-    for config in &configs {
+    for (config, _) in around.servers.iter().flat_map(|(options, _)| options.alternatives()) {
         for option in ADDRESSES {
-            let Some(value) = around.property(config, option) else { continue };
+            let Some(value) = around.property(&config, option) else { continue };
             let Some((host, at)) =
-                texts(value).iter().find_map(|text| public_host(text)).zip(around.place_of(config, option))
+                texts(value).iter().find_map(|text| public_host(text)).zip(around.place_of(&config, option))
             else {
                 continue;
             };
