@@ -239,15 +239,14 @@ fn add(found: &mut BTreeMap<(RuleId, String), Finding>, mut finding: Finding) {
 
 /// Takes out findings that another one about the same thing, or about all of it, speaks for.
 fn drop_covered(findings: Vec<Finding>, program: &Program) -> (Vec<Finding>, Vec<Finding>) {
-    let mut speakers: BTreeMap<(&RuleId, ClassName), BTreeSet<String>> = BTreeMap::new();
+    let mut speakers: BTreeMap<(&RuleId, Option<ClassName>), BTreeSet<String>> = BTreeMap::new();
     for finding in &findings {
-        let (Some(rule), Some(class)) = (program.rule(&finding.rule), &finding.class) else { continue };
-        for covered in &rule.covers {
-            speakers.entry((covered, class.clone())).or_default().insert(finding.subject.clone());
+        for covered in program.rule(&finding.rule).into_iter().flat_map(|rule| &rule.covers) {
+            speakers.entry((covered, finding.class.clone())).or_default().insert(finding.subject.clone());
         }
     }
     findings.into_iter().partition(|finding| {
-        let speakers = finding.class.as_ref().and_then(|class| speakers.get(&(&finding.rule, class.clone())));
+        let speakers = speakers.get(&(&finding.rule, finding.class.clone()));
         !speakers.into_iter().flatten().any(|speaker| are_one(speaker, &finding.subject))
     })
 }
