@@ -212,7 +212,7 @@ fn take_documents(
         number += 1;
         let kind = parts::kind(object, in_list || envelope != Envelope::Bare, class);
         // One that only shows what may be set runs nowhere.
-        match kind.filter(|kind| *kind != Kind::DashboardConfig || !deploy::is_sample(&candidate.path)) {
+        match kind.filter(|kind| !kind.is_configuration() || !deploy::is_sample(&candidate.path)) {
             Some(Kind::Row(named)) => {
                 let role = named.as_ref().unwrap_or(class) == "_Role";
                 if role {

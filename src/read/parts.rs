@@ -119,6 +119,13 @@ pub enum Kind {
     Refused,
 }
 
+impl Kind {
+    /// Whether it holds options.
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::ServerConfig | Self::DashboardConfig)
+    }
+}
+
 /// Tells what a document is by its keys; `None` if it says nothing about a Parse app.
 ///
 /// `in_list` is whether it is an element of a list, `class` the class its file is named after.

@@ -137,10 +137,14 @@ fn is_dockerfile(own: &str) -> bool {
     lower == "dockerfile" || lower.starts_with("dockerfile.") || lower.ends_with(".dockerfile")
 }
 
-/// Whether variables in a file are only there to show which there are.
+/// Whether a file is only there to show what one has in it, or for tests.
 pub fn is_sample(path: &str) -> bool {
     let own = name(path).to_ascii_lowercase();
-    ["example", "sample", "template", "dist", "test", "spec"].iter().any(|word| own.contains(word))
+    let words = || own.split(|sign: char| !sign.is_ascii_alphanumeric());
+    let mut folders = folder(path).split('/');
+    ["example", "sample", "template"].iter().any(|word| own.contains(word))
+        || words().any(|word| matches!(word, "dist" | "test" | "tests" | "spec"))
+        || folders.any(|folder| matches!(folder, "example" | "examples" | "sample" | "samples"))
 }
 
 /// Reads a file of deployment, if it is one.
@@ -292,6 +296,20 @@ mod tests {
             let problems = read(&Input::Memory(files), &Settings::default(), &Silent).problems;
             assert_eq!(problems.len(), usize::from(reason.is_some()), "{path}: {problems:?}");
             assert!(problems.iter().all(|found| found.message.starts_with(reason.unwrap_or_default())), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn samples_configure_nothing() {
+        let config = r#"{ "appId": "a", "masterKey": "m", "databaseURI": "d" }"#;
+        for (path, is) in [
+            ("plugin/examples/parse.json", true),
+            ("parse.example.json", true),
+            ("config.test.json", true),
+            ("latest.json", false),
+            ("district/parse.json", false),
+        ] {
+            assert_eq!(app(&[(path, config)]).server.options.is_read(), !is, "{path}");
         }
     }
 
