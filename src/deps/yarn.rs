@@ -10,6 +10,9 @@ use super::{Package, Unreadable, name_at_version, package, yaml};
 pub fn read_classic(text: &str) -> Result<Vec<Package>, Unreadable> {
     let mut packages = Vec::new();
     let mut name: Option<&str> = None;
+    // Where the last entry begins, until its version is read.
+    let mut open: Option<usize> = None;
+    let cut = |open: Option<usize>| open.map(|at| Unreadable::new("an entry has no version", Some(at)));
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let (at, bare) = (start, line.trim_end());
@@ -20,14 +23,17 @@ pub fn read_classic(text: &str) -> Result<Vec<Package>, Unreadable> {
         if !bare.starts_with(' ') {
             let head = bare.strip_suffix(':');
             let head = head.ok_or_else(|| Unreadable::new("it is no lock file of yarn", Some(at)))?;
+            if let Some(error) = cut(open.replace(at)) {
+                return Err(error);
+            }
             name = named(head);
-        } else if let Some(value) = bare.strip_prefix("  version ")
-            && let Some(name) = name.take()
-        {
+        } else if let Some(value) = bare.strip_prefix("  version ") {
+            open = None;
+            let Some(name) = name.take() else { continue };
             packages.extend(package(text, name, value.trim_matches('"'), at..at + line.len()));
         }
     }
-    Ok(packages)
+    cut(open).map_or(Ok(packages), Err)
 }
 
 /// The name of an entry `"a@^1.0.0", "a@^1.2.0"`; that of an alias `b@npm:a@^1.0.0` is what it means.

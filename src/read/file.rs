@@ -139,7 +139,10 @@ fn is_ours(head: &[u8]) -> bool {
         b"\"masterKeyOnly\"",
         b"\"parse-server\"",
     ];
-    marks.iter().any(|mark| memchr::memmem::find(head, mark).is_some())
+    let has = |mark: &[u8]| memchr::memmem::find(head, mark).is_some();
+    let configures =
+        || (has(b"\"masterKey\"") || has(b"\"appId\"")) && (has(b"\"serverURL\"") || has(b"\"databaseURI\""));
+    marks.iter().any(|mark| has(mark)) || configures()
 }
 
 /// UTF-16 as the bytes of its ASCII characters, good enough to look for words.

@@ -14,9 +14,10 @@ mod kubernetes;
 mod lines;
 mod settle;
 mod template;
+mod told;
 mod yaml;
 
-use crate::code::path::{folder, name};
+use crate::code::path::name;
 use crate::model::deploy::Form;
 use crate::model::place::{Show, Text};
 use crate::model::spans::Syntax;
@@ -25,11 +26,13 @@ use crate::problem::Problem;
 
 use super::parts::Parts;
 use super::source::Candidate;
+use told::{is_compose, is_dockerfile, is_dotenv, is_manifest, is_yaml, mentions_parse, nothing_said};
 use yaml::Fault;
 
 pub use environment::of_code as environment;
 pub use join::join;
 pub use settle::settle;
+pub use told::{is_hidden_one, is_sample};
 
 /// Bytes; files of deployment are never longer.
 const LONGEST: u64 = 1 << 20;
@@ -112,41 +115,6 @@ impl Source<'_> {
     }
 }
 
-/// What kind of file of deployment a path is; files of YAML are told by what is in them.
-pub fn is_hidden_one(path: &str) -> bool {
-    let own = name(path);
-    let hidden = path.split('/').filter(|part| part.starts_with('.')).count();
-    let is_workflow = folder(path).ends_with(".github/workflows") && is_yaml(own);
-    hidden == 1 && (is_dotenv(own) || is_workflow)
-}
-
-fn is_yaml(own: &str) -> bool {
-    own.ends_with(".yml") || own.ends_with(".yaml")
-}
-
-fn is_compose(own: &str) -> bool {
-    is_yaml(own) && (own.starts_with("docker-compose") || own.starts_with("compose."))
-}
-
-fn is_dotenv(own: &str) -> bool {
-    own == ".env" || own.starts_with(".env.") || (own.ends_with(".env") && own.len() > 4)
-}
-
-fn is_dockerfile(own: &str) -> bool {
-    let lower = own.to_ascii_lowercase();
-    lower == "dockerfile" || lower.starts_with("dockerfile.") || lower.ends_with(".dockerfile")
-}
-
-/// Whether a file is only there to show what one has in it, or for tests.
-pub fn is_sample(path: &str) -> bool {
-    let own = name(path).to_ascii_lowercase();
-    let words = || own.split(|sign: char| !sign.is_ascii_alphanumeric());
-    let mut folders = folder(path).split('/');
-    ["example", "sample", "template"].iter().any(|word| own.contains(word))
-        || words().any(|word| matches!(word, "dist" | "test" | "tests" | "spec"))
-        || folders.any(|folder| matches!(folder, "example" | "examples" | "sample" | "samples"))
-}
-
 /// Reads a file of deployment, if it is one.
 pub fn read(candidate: &Candidate, parts: &mut Parts) {
     let own = name(&candidate.name);
@@ -165,8 +133,9 @@ pub fn read(candidate: &Candidate, parts: &mut Parts) {
     };
     let whole = |message| Fault { at: (0, 0), message };
     if candidate.size > LONGEST {
-        // What a vendor writes is long, and none of it is about Parse.
-        return if is_named {
+        // What vendors write is long, and little of it is about Parse.
+        let is_about_parse = || candidate.head(HEAD).is_ok_and(|head| is_manifest(&head) && mentions_parse(&head));
+        return if is_named || is_about_parse() {
             fault(whole("the file is over 1 MB; it was not read"))
         };
     }
@@ -199,6 +168,12 @@ pub fn read(candidate: &Candidate, parts: &mut Parts) {
             }
         },
     };
+    if found.is_empty()
+        && is_line
+        && let Some(nothing) = nothing_said(&source, own)
+    {
+        return fault(nothing);
+    }
     if !found.is_empty() {
         parts.deployed = found;
         parts.says_something = true;
@@ -223,14 +198,6 @@ fn of_template(source: &Source<'_>) -> Vec<Raw> {
     let source = Source { text: &text, ..*source };
     let documents = yaml::documents(&source).unwrap_or_default();
     documents.iter().flat_map(|document| of_document(&source, document, false)).collect()
-}
-
-/// Whether a file begins like a manifest of Kubernetes that is read here, whatever its encoding.
-fn is_manifest(head: &[u8]) -> bool {
-    let text: String = head.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
-    let kind = text.lines().find_map(|line| line.strip_prefix("kind:")).map(str::trim);
-    let is_read = kind.is_some_and(|kind| kubernetes::KINDS.contains(&kind) || kubernetes::LISTS.contains(&kind));
-    is_read && text.contains("apiVersion:")
 }
 
 /// The words of a command line, quotes taken off.
@@ -273,6 +240,8 @@ mod tests {
     fn what_cannot_be_read_is_told_and_the_rest_is_audited() {
         let aliases = "a: &a [x, x]\nb: &b [*a, *a]\nservices: &s\n  web: *s\n";
         let long = format!("services: {}", " ".repeat(1 << 20));
+        let manifest =
+            format!("apiVersion: v1\nkind: ConfigMap\ndata:\n  PARSE_SERVER_URL: '{}'\n", "x".repeat(1 << 20));
         for (path, text, reason) in [
             ("docker-compose.yml", "services:\n  web: [a\n", Some("the file cannot be read as YAML")),
             ("compose.yaml", aliases, Some("an alias stands for what it is a part of")),
@@ -289,6 +258,12 @@ mod tests {
             ("docker-compose.yml", &long, Some("the file is over 1 MB")),
             ("Dockerfile", "F\0R\0O\0M\0", Some("the file is no text")),
             (".env", "A=1\n\u{e9}\n", None),
+            (".env", "# nothing yet\n", None),
+            (".env", "a: &a [x]\n", Some("no line of the file sets a variable")),
+            ("Dockerfile", "RUN true\n", Some("the file has no FROM")),
+            ("Procfile", "[[[[\n", Some("no line of the file names a process")),
+            ("parse.service", "[[[[\n", Some("the file has no section [Service]")),
+            ("k8s/long.yaml", &manifest, Some("the file is over 1 MB")),
             ("chart/values.yaml", "{{ if x }}", None),
         ] {
             let files = [(path, text), ("parse.env", "PARSE_SERVER_APPLICATION_ID=a\n")];
