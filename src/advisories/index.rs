@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use jiff::civil::Date;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Advisories, osv};
+use super::{Advisories, Advisory, osv};
 
 /// Raised when an older program can no longer read the file.
 const FORMAT: u32 = 1;
@@ -78,6 +79,7 @@ impl<R: Read + Seek> Index<R> {
         advisories: &mut Advisories,
         packages: impl IntoIterator<Item = &'n str>,
     ) -> io::Result<()> {
+        let mut records: Vec<Vec<u8>> = Vec::new();
         for package in packages {
             let found = self.find(package);
             if let Some(day) = found.and_then(|found| found.asked).max(self.header.whole) {
@@ -87,12 +89,14 @@ impl<R: Read + Seek> Index<R> {
             self.from.seek(SeekFrom::Start(self.records + start))?;
             let mut lines = Vec::new();
             (&mut self.from).take(length.min(LONGEST)).read_to_end(&mut lines)?;
-            for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                if let Ok(Some(advisory)) = osv::read(line) {
-                    advisories.add(advisory);
-                }
-            }
+            records.push(lines);
         }
+        let read = |lines: &Vec<u8>| -> Vec<Advisory> {
+            let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            lines.filter_map(|line| osv::read(line).ok().flatten()).collect()
+        };
+        let found: Vec<Vec<Advisory>> = records.par_iter().map(read).collect();
+        found.into_iter().flatten().for_each(|advisory| advisories.add(advisory));
         Ok(())
     }
 

@@ -173,7 +173,9 @@ impl Advisories {
 
     /// Adds one, unless it is known under one of its names.
     pub fn add(&mut self, advisory: Advisory) {
-        let names = |advisory: &Advisory| [advisory.id.clone()].into_iter().chain(advisory.aliases.clone());
+        fn names(advisory: &Advisory) -> impl Iterator<Item = &String> {
+            [&advisory.id].into_iter().chain(&advisory.aliases)
+        }
         let same = |known: &Advisory| names(known).any(|name| names(&advisory).any(|other| name == other));
         let known = advisory.affected.keys().flat_map(|package| self.about_package(package)).any(same);
         if known {
@@ -233,9 +235,8 @@ impl Advisories {
     }
 
     /// Those about a version of a package.
-    pub fn about(&self, package: &str, version: &Version) -> impl Iterator<Item = &Advisory> {
-        let (name, version) = (package.to_owned(), version.clone());
-        self.about_package(package).filter(move |advisory| advisory.is_about(&name, &version))
+    pub fn about<'a>(&'a self, package: &'a str, version: &'a Version) -> impl Iterator<Item = &'a Advisory> {
+        self.about_package(package).filter(move |advisory| advisory.is_about(package, version))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Records of the OSV format.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
 
 use cvss::Cvss;
@@ -29,72 +31,90 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
+/// A text of a record, borrowed from it unless it has escapes.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(transparent)]
+struct Word<'r>(#[serde(borrow)] Cow<'r, str>);
+
+impl Deref for Word<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 #[derive(Deserialize, Serialize)]
-struct Record {
-    id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    modified: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    aliases: Vec<String>,
-    #[serde(default, skip_serializing)]
-    withdrawn: Option<String>,
-    #[serde(default)]
-    summary: String,
-    #[serde(default, skip_serializing)]
-    severity: Vec<Score>,
-    #[serde(default)]
-    affected: Vec<AffectedRecord>,
-    #[serde(default)]
-    database_specific: Details,
+struct Record<'r> {
+    #[serde(borrow)]
+    id: Word<'r>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    modified: Option<Word<'r>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<Word<'r>>,
+    #[serde(borrow, default, skip_serializing)]
+    withdrawn: Option<Word<'r>>,
+    #[serde(borrow, default)]
+    summary: Word<'r>,
+    #[serde(borrow, default, skip_serializing)]
+    severity: Vec<Score<'r>>,
+    #[serde(borrow, default)]
+    affected: Vec<AffectedRecord<'r>>,
+    #[serde(borrow, default)]
+    database_specific: Details<'r>,
 }
 
 /// A vector of CVSS.
 #[derive(Deserialize)]
-struct Score {
-    #[serde(default)]
-    score: String,
+struct Score<'r> {
+    #[serde(borrow, default)]
+    score: Word<'r>,
 }
 
 #[derive(Deserialize, Serialize)]
-struct AffectedRecord {
-    package: Option<PackageRecord>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    ranges: Vec<RangeRecord>,
+struct AffectedRecord<'r> {
+    #[serde(borrow)]
+    package: Option<PackageRecord<'r>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    ranges: Vec<RangeRecord<'r>>,
     /// Counts only where there are no ranges.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    versions: Vec<String>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    versions: Vec<Word<'r>>,
 }
 
 #[derive(Deserialize, Serialize)]
-struct PackageRecord {
-    ecosystem: String,
-    name: String,
+struct PackageRecord<'r> {
+    #[serde(borrow)]
+    ecosystem: Word<'r>,
+    #[serde(borrow)]
+    name: Word<'r>,
 }
 
 #[derive(Deserialize, Serialize)]
-struct RangeRecord {
-    #[serde(rename = "type")]
-    kind: String,
-    events: Vec<EventRecord>,
+struct RangeRecord<'r> {
+    #[serde(borrow, rename = "type")]
+    kind: Word<'r>,
+    #[serde(borrow)]
+    events: Vec<EventRecord<'r>>,
 }
 
 #[derive(Deserialize, Serialize)]
-struct EventRecord {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    introduced: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fixed: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_affected: Option<String>,
+struct EventRecord<'r> {
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    introduced: Option<Word<'r>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    fixed: Option<Word<'r>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    last_affected: Option<Word<'r>>,
 }
 
 /// What GitHub adds to a record, and what we add.
 #[derive(Default, Deserialize, Serialize)]
-struct Details {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    severity: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    cwe_ids: Vec<String>,
+struct Details<'r> {
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    severity: Option<Word<'r>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    cwe_ids: Vec<Word<'r>>,
     #[serde(default, skip_serializing)]
     precondition: Option<String>,
     #[serde(default, skip_serializing)]
@@ -125,13 +145,13 @@ pub struct Short {
 ///
 /// It is no JSON, or lacks what every record has.
 pub fn shortened(bytes: &[u8], malicious: bool) -> Result<Option<Short>, Malformed> {
-    let mut record: Record = serde_json::from_slice(bytes).map_err(|error| Malformed::new(&error))?;
+    let mut record: Record<'_> = serde_json::from_slice(bytes).map_err(|error| Malformed::new(&error))?;
     if record.withdrawn.is_some() || (!malicious && record.id.starts_with(MALICIOUS)) {
         return Ok(None);
     }
-    record.affected.retain(|affected| affected.package.as_ref().is_some_and(|package| package.ecosystem == "npm"));
+    record.affected.retain(|affected| affected.package.as_ref().is_some_and(|package| &*package.ecosystem == "npm"));
     let mut packages: Vec<String> =
-        record.affected.iter().filter_map(|affected| Some(affected.package.as_ref()?.name.clone())).collect();
+        record.affected.iter().filter_map(|affected| Some(affected.package.as_ref()?.name.to_string())).collect();
     packages.retain(|name| !name.contains(['\t', '\n', '\r']));
     packages.sort();
     packages.dedup();
@@ -139,15 +159,16 @@ pub fn shortened(bytes: &[u8], malicious: bool) -> Result<Option<Short>, Malform
         return Ok(None);
     }
     for affected in &mut record.affected {
-        affected.ranges.retain(|range| matches!(range.kind.as_str(), "SEMVER" | "ECOSYSTEM"));
+        affected.ranges.retain(|range| matches!(&*range.kind, "SEMVER" | "ECOSYSTEM"));
         if !affected.ranges.is_empty() {
             affected.versions = Vec::new();
         }
     }
-    record.database_specific.severity = rated(&record).map(|severity| severity.word().to_owned());
+    record.database_specific.severity = rated(&record).map(|severity| Word(severity.word().into()));
     let mut line = serde_json::to_vec(&record).map_err(|error| Malformed::new(&error))?;
     line.push(b'\n');
-    Ok(Some(Short { id: record.id, changed: record.modified, packages, line }))
+    let changed = record.modified.map(|day| day.0.into_owned());
+    Ok(Some(Short { id: record.id.0.into_owned(), changed, packages, line }))
 }
 
 /// Reads a record; `None` if it is withdrawn or about no package of npm.
@@ -156,7 +177,7 @@ pub fn shortened(bytes: &[u8], malicious: bool) -> Result<Option<Short>, Malform
 ///
 /// It is no JSON, or lacks what every record has.
 pub fn read(bytes: &[u8]) -> Result<Option<Advisory>, Malformed> {
-    let record: Record = serde_json::from_slice(bytes).map_err(|error| Malformed::new(&error))?;
+    let record: Record<'_> = serde_json::from_slice(bytes).map_err(|error| Malformed::new(&error))?;
     if record.withdrawn.is_some() {
         return Ok(None);
     }
@@ -164,9 +185,9 @@ pub fn read(bytes: &[u8]) -> Result<Option<Advisory>, Malformed> {
     let severity = rated(&record);
     let mut affected: BTreeMap<String, Vec<Affected>> = BTreeMap::new();
     for AffectedRecord { package, ranges, versions } in record.affected {
-        let Some(package) = package.filter(|package| package.ecosystem == "npm") else { continue };
-        let known = affected.entry(package.name).or_default();
-        let ranges = ranges.iter().filter(|range| matches!(range.kind.as_str(), "SEMVER" | "ECOSYSTEM"));
+        let Some(package) = package.filter(|package| &*package.ecosystem == "npm") else { continue };
+        let known = affected.entry(package.name.0.into_owned()).or_default();
+        let ranges = ranges.iter().filter(|range| matches!(&*range.kind, "SEMVER" | "ECOSYSTEM"));
         let before = known.len();
         known.extend(ranges.flat_map(|range| intervals(&range.events)));
         if known.len() == before {
@@ -180,9 +201,9 @@ pub fn read(bytes: &[u8]) -> Result<Option<Advisory>, Malformed> {
     }
     let details = record.database_specific;
     Ok(Some(Advisory {
-        id: record.id,
-        aliases: record.aliases,
-        summary: record.summary,
+        id: record.id.0.into_owned(),
+        aliases: record.aliases.into_iter().map(|alias| alias.0.into_owned()).collect(),
+        summary: record.summary.0.into_owned(),
         severity: if is_malicious { Some(Severity::Critical) } else { severity },
         cwe: details.cwe_ids.iter().filter_map(|id| id.strip_prefix("CWE-")?.parse().ok()).collect(),
         needs: details.precondition_keys,
@@ -193,12 +214,12 @@ pub fn read(bytes: &[u8]) -> Result<Option<Advisory>, Malformed> {
 }
 
 /// Events in the order of versions as intervals.
-fn intervals(events: &[EventRecord]) -> Vec<Affected> {
+fn intervals(events: &[EventRecord<'_>]) -> Vec<Affected> {
     let mut intervals = Vec::new();
     let mut from: Option<Version> = None;
     for event in events {
         if let Some(introduced) = &event.introduced {
-            from = if introduced == "0" {
+            from = if &**introduced == "0" {
                 Some(first(&Version::new(0, 0, 0)))
             } else {
                 parsed(introduced).as_ref().map(first)
@@ -224,12 +245,12 @@ fn parsed(version: &str) -> Option<Version> {
 }
 
 /// How bad it is, in the words of whoever published it, or else by its vector of CVSS.
-fn rated(record: &Record) -> Option<Severity> {
+fn rated(record: &Record<'_>) -> Option<Severity> {
     let of_word = |word: &str| match word {
         "MODERATE" => Some(Severity::Medium),
         word => Severity::from_word(&word.to_ascii_lowercase()),
     };
-    let of_score = |score: &Score| match Cvss::from_str(&score.score).ok()?.severity() {
+    let of_score = |score: &Score<'_>| match Cvss::from_str(&score.score).ok()?.severity() {
         cvss::Severity::None => None,
         cvss::Severity::Low => Some(Severity::Low),
         cvss::Severity::Medium => Some(Severity::Medium),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use rayon::prelude::*;
 use semver::Version;
 
 use crate::advisories::exposure::{Exposure, Facts, exposure};
@@ -125,7 +126,8 @@ pub fn audited(snapshot: &Snapshot, advisories: &Advisories, facts: impl FnOnce(
         let (name, range) = (name.to_owned(), range.map(str::to_owned));
         (!judged.is_empty()).then(|| Audited { name, version, range, at, advisories: judged, remedy })
     };
-    installed.into_iter().filter_map(judged).collect()
+    let installed: Vec<_> = installed.into_iter().collect();
+    installed.into_par_iter().filter_map(judged).collect()
 }
 
 /// The dependencies of manifests for which no lock file says what is installed: name, and what is written.
