@@ -53,9 +53,10 @@ fn main() {
         bench.iter(|| {
             let mut advisories = Advisories::embedded().expect("advisories");
             let file = File::open(&index).expect("the index");
-            let names = reading.snapshot.app.locks.iter().flat_map(|lock| &lock.packages).map(|one| one.name.as_str());
+            let installed = reading.snapshot.app.locks.iter().flat_map(|lock| &lock.packages);
+            let packages = installed.map(|one| (one.name.as_str(), Some(vec![&one.version])));
             let mut index = parse_audit::advisories::index::Index::open(file).expect("an index");
-            index.add_to(&mut advisories, names).expect("records");
+            index.add_to(&mut advisories, packages).expect("records");
             black_box(packages::audited(&reading.snapshot, &advisories, Vec::new))
         });
     });

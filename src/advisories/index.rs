@@ -9,6 +9,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use jiff::civil::Date;
 use rayon::prelude::*;
+use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::{Advisories, Advisory, osv};
@@ -18,6 +19,9 @@ const FORMAT: u32 = 1;
 
 /// A line or list longer than this was not written by us.
 const LONGEST: u64 = 256 << 20;
+
+/// The versions of a package that are asked about; `None` for all.
+pub type Versions<'v> = Option<Vec<&'v Version>>;
 
 /// What an index says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +73,8 @@ impl<R: Read + Seek> Index<R> {
         Ok(Self { from, header, list, records })
     }
 
-    /// Adds the advisories about some packages to others.
+    /// Adds the advisories about some packages to others; where versions are given, only those of packages
+    /// of which one of these versions has any.
     ///
     /// # Errors
     ///
@@ -77,25 +82,27 @@ impl<R: Read + Seek> Index<R> {
     pub fn add_to<'n>(
         &mut self,
         advisories: &mut Advisories,
-        packages: impl IntoIterator<Item = &'n str>,
+        packages: impl IntoIterator<Item = (&'n str, Versions<'n>)>,
     ) -> io::Result<()> {
-        let mut records: Vec<Vec<u8>> = Vec::new();
-        for package in packages {
+        let mut asked = Vec::new();
+        for (package, versions) in packages {
             let found = self.find(package);
             if let Some(day) = found.and_then(|found| found.asked).max(self.header.whole) {
                 advisories.imported.insert(package.to_owned(), day);
             }
-            let Some(Found { start, length, .. }) = found else { continue };
+            let Some(Found { start, length, .. }) = found.filter(|found| found.length <= LONGEST) else { continue };
             self.from.seek(SeekFrom::Start(self.records + start))?;
-            let mut lines = Vec::new();
-            (&mut self.from).take(length.min(LONGEST)).read_to_end(&mut lines)?;
-            records.push(lines);
+            let mut lines = vec![0; usize::try_from(length).unwrap_or_default()];
+            self.from.read_exact(&mut lines)?;
+            asked.push((package, versions, lines));
         }
-        let read = |lines: &Vec<u8>| -> Vec<Advisory> {
-            let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-            lines.filter_map(|line| osv::read(line).ok().flatten()).collect()
+        let read = |(package, versions, lines): &(&str, Versions<'_>, Vec<u8>)| -> Vec<Advisory> {
+            let lines = || lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            let is_meant =
+                versions.as_ref().is_none_or(|versions| lines().any(|line| osv::is_about(line, package, versions)));
+            if is_meant { lines().filter_map(|line| osv::read(line).ok().flatten()).collect() } else { Vec::new() }
         };
-        let found: Vec<Vec<Advisory>> = records.par_iter().map(read).collect();
+        let found: Vec<Vec<Advisory>> = asked.par_iter().map(read).collect();
         found.into_iter().flatten().for_each(|advisory| advisories.add(advisory));
         Ok(())
     }
@@ -126,9 +133,10 @@ impl<R: Read + Seek> Index<R> {
             let middle = rest.len() / 2;
             let start = memchr::memrchr(b'\n', rest.get(..middle)?).map_or(0, |at| at + 1);
             let end = memchr::memchr(b'\n', rest.get(middle..)?).map_or(rest.len(), |at| middle + at + 1);
-            let (name, found) = named(rest.get(start..end)?)?;
-            match name.cmp(package) {
-                std::cmp::Ordering::Equal => return Some(found),
+            let line = rest.get(start..end)?;
+            let name = line.get(..memchr::memchr(b'\t', line)?)?;
+            match name.cmp(package.as_bytes()) {
+                std::cmp::Ordering::Equal => return named(line).map(|(_, found)| found),
                 std::cmp::Ordering::Less => rest = rest.get(end..)?,
                 std::cmp::Ordering::Greater => rest = rest.get(..start)?,
             }
@@ -271,7 +279,6 @@ impl<S: Read + Write + Seek> Builder<S> {
 mod tests {
     use super::*;
     use io::Cursor;
-    use semver::Version;
 
     fn record(id: &str, package: &str, fixed: &str) -> Vec<u8> {
         format!(
@@ -304,7 +311,7 @@ mod tests {
         assert_eq!((index.header.advisories, index.header.packages), (501, 501));
         let mut advisories = Advisories::default();
         let asked = names.iter().map(String::as_str).chain(["a", "package-", "package-70x", "quiet", "zz"]);
-        index.add_to(&mut advisories, asked).unwrap();
+        index.add_to(&mut advisories, asked.map(|name| (name, None))).unwrap();
         assert_eq!(advisories.count(), 501);
         assert_eq!(advisories.imported, index.asked());
         assert_eq!(advisories.imported.keys().collect::<Vec<_>>(), ["quiet"]);
@@ -312,6 +319,11 @@ mod tests {
         assert_eq!((count("package-7", "1.0.0"), count("package-7", "2.5.0"), count("package-7", "3.0.0")), (2, 1, 0));
         // The later record of an id counts.
         assert_eq!((count("package-8", "3.9.0"), count("package-9", "2.0.0")), (1, 0));
+        let (old, new) = (Version::new(1, 0, 0), Version::new(3, 0, 0));
+        let mut of_versions = Advisories::default();
+        let versions = [("package-6", Some(vec![&new])), ("package-7", Some(vec![&new, &old]))];
+        index.add_to(&mut of_versions, versions).unwrap();
+        assert_eq!(of_versions.by_package.keys().collect::<Vec<_>>(), ["package-7"]);
         let mut all = 0;
         let mut each = |_: &[u8]| {
             all += 1;
@@ -327,7 +339,7 @@ mod tests {
         assert_eq!(index(&records, Wanted::Weaknesses).header.advisories, 1);
         let mut both = index(&records, Wanted::MaliciousToo);
         let mut advisories = Advisories::default();
-        both.add_to(&mut advisories, ["evil"]).unwrap();
+        both.add_to(&mut advisories, [("evil", None)]).unwrap();
         assert_eq!(advisories.count(), 1);
     }
 

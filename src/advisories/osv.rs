@@ -184,16 +184,9 @@ pub fn read(bytes: &[u8]) -> Result<Option<Advisory>, Malformed> {
     let is_malicious = record.id.starts_with(MALICIOUS);
     let severity = rated(&record);
     let mut affected: BTreeMap<String, Vec<Affected>> = BTreeMap::new();
-    for AffectedRecord { package, ranges, versions } in record.affected {
-        let Some(package) = package.filter(|package| &*package.ecosystem == "npm") else { continue };
-        let known = affected.entry(package.name.0.into_owned()).or_default();
-        let ranges = ranges.iter().filter(|range| matches!(&*range.kind, "SEMVER" | "ECOSYSTEM"));
-        let before = known.len();
-        known.extend(ranges.flat_map(|range| intervals(&range.events)));
-        if known.len() == before {
-            let exactly = |version: Version| Affected { from: version.clone(), until: Until::Last(version) };
-            known.extend(versions.iter().filter_map(|version| parsed(version)).map(exactly));
-        }
+    for of_package in &record.affected {
+        let Some(package) = of_package.of_npm() else { continue };
+        affected.entry(package.to_owned()).or_default().extend(of_package.versions());
     }
     affected.retain(|_, ranges| !ranges.is_empty());
     if affected.is_empty() {
@@ -211,6 +204,32 @@ pub fn read(bytes: &[u8]) -> Result<Option<Advisory>, Malformed> {
         caveat: details.fix_caveat,
         affected,
     }))
+}
+
+/// Whether a record is about one of these versions of a package. One that cannot be read is about none.
+pub fn is_about(bytes: &[u8], package: &str, versions: &[&Version]) -> bool {
+    let Ok(record) = serde_json::from_slice::<Record<'_>>(bytes) else { return false };
+    let of_package = record.affected.iter().filter(|affected| affected.of_npm() == Some(package));
+    let all = of_package.flat_map(AffectedRecord::versions);
+    record.withdrawn.is_none() && all.into_iter().any(|some| versions.iter().any(|version| some.has(version)))
+}
+
+impl AffectedRecord<'_> {
+    /// The name of the package, if it is one of npm.
+    fn of_npm(&self) -> Option<&str> {
+        self.package.as_ref().filter(|package| &*package.ecosystem == "npm").map(|package| &*package.name)
+    }
+
+    /// The versions: ranges, or where there are none the versions that are listed.
+    fn versions(&self) -> Vec<Affected> {
+        let ranges = self.ranges.iter().filter(|range| matches!(&*range.kind, "SEMVER" | "ECOSYSTEM"));
+        let found: Vec<Affected> = ranges.flat_map(|range| intervals(&range.events)).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let exactly = |version: Version| Affected { from: version.clone(), until: Until::Last(version) };
+        self.versions.iter().filter_map(|version| parsed(version)).map(exactly).collect()
+    }
 }
 
 /// Events in the order of versions as intervals.

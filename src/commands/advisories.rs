@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use jiff::civil::Date;
 
-use crate::advisories::index::{Added, Builder, Header, Index, Wanted};
+use crate::advisories::index::{Added, Builder, Header, Index, Versions, Wanted};
 use crate::advisories::{Advisories, EMBEDDED_ON, FRESH, age};
 use crate::cli::{AdvisoriesAction, ImportArgs, UpdateArgs};
 use crate::model::App;
@@ -69,14 +69,21 @@ fn index() -> io::Result<Option<Index<File>>> {
 
 /// What is known about the packages that an app installs, and what of it could not be read.
 pub fn known(app: &App) -> Result<(Advisories, Option<Problem>)> {
-    let asked = app.manifests.iter().flat_map(|manifest| manifest.dependencies.keys()).map(String::as_str);
-    let names: BTreeSet<&str> = installed(app).into_iter().map(|(name, _)| name).chain(asked).collect();
-    if names.is_empty() && !app.server.version.is_read() {
+    let of_locks = app.locks.iter().flat_map(|lock| &lock.packages).map(|package| (&*package.name, &package.version));
+    let copied = app.copies.iter().map(|copy| (&*copy.package, &copy.version));
+    let mut packages: BTreeMap<&str, Versions<'_>> = BTreeMap::new();
+    for (name, version) in of_locks.chain(copied) {
+        packages.entry(name).or_insert_with(|| Some(Vec::new())).get_or_insert_default().push(version);
+    }
+    // Of a range all versions count.
+    let ranges = app.manifests.iter().flat_map(|manifest| manifest.dependencies.keys());
+    packages.extend(ranges.map(|name| (name.as_str(), None)));
+    if packages.is_empty() && !app.server.version.is_read() {
         return Ok((Advisories::default(), None));
     }
     let mut advisories = Advisories::embedded().map_err(|error| anyhow!("{error}"))?;
     let added = index().and_then(|index| match index {
-        Some(mut index) => index.add_to(&mut advisories, names),
+        Some(mut index) => index.add_to(&mut advisories, packages),
         None => Ok(()),
     });
     let problem = added.err().map(|error| {
@@ -88,7 +95,8 @@ pub fn known(app: &App) -> Result<(Advisories, Option<Problem>)> {
 /// Whether advisories about a package were imported.
 pub fn are_about(package: &str) -> bool {
     let mut advisories = Advisories::default();
-    let looked = index().and_then(|index| index.map_or(Ok(()), |mut index| index.add_to(&mut advisories, [package])));
+    let asked = [(package, None)];
+    let looked = index().and_then(|index| index.map_or(Ok(()), |mut index| index.add_to(&mut advisories, asked)));
     looked.is_ok() && advisories.knows(package)
 }
 
