@@ -94,6 +94,10 @@ pub struct InputArgs {
     /// The version of Parse Server, where no file tells it.
     #[arg(long, value_name = "VERSION")]
     pub server_version: Option<semver::Version>,
+    /// Read the running app as well, from this Parse Server, by GET alone. The application id comes from
+    /// PARSE_SERVER_APPLICATION_ID, the key from PARSE_SERVER_READ_ONLY_MASTER_KEY or PARSE_SERVER_MASTER_KEY.
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
 }
 
 /// Arguments of `check`.
@@ -129,8 +133,8 @@ pub struct CheckArgs {
     /// /serverInfo for each. The application id comes from PARSE_SERVER_APPLICATION_ID.
     #[arg(long, value_name = "URL", conflicts_with = "staged")]
     pub verify: Option<String>,
-    /// Use no network, whatever else is asked for. Only --verify ever uses one.
-    #[arg(long, conflicts_with = "verify")]
+    /// Use no network, whatever else is asked for. Only --server and --verify ever use one.
+    #[arg(long, conflicts_with_all = ["server", "verify"])]
     pub offline: bool,
     /// Exit with 0 although there are findings.
     #[arg(long)]

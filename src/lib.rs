@@ -62,6 +62,7 @@ pub mod secrets;
 
 pub mod audit;
 pub mod history;
+pub mod live;
 pub mod verify;
 
 pub mod read;

@@ -46,6 +46,10 @@ enum Format {
 /// Runs the command.
 pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     let outputs = outputs(&args.output)?;
+    let names_lines = |output: &Output| matches!(output.format, Format::Sarif | Format::Github);
+    if args.input.server.is_some() && outputs.iter().any(names_lines) {
+        bail!("a running app has no lines in the repository; with --server write text, json or csv");
+    }
     let bar = Bar::default();
     let loaded = load_and_search(args, |program, settings| selected(program, args, &settings.check), &bar);
     bar.finish();

@@ -12,8 +12,9 @@ use jiff::civil::Date;
 use crate::cli::{CheckArgs, InputArgs};
 use crate::finding::suppress::{Directive, Scope};
 use crate::history::{History, Range, first_commit, repository_of};
+use crate::live;
 use crate::model::place::{Content, Show, SourceFile, Text};
-use crate::model::snapshot::Gap;
+use crate::model::snapshot::{Gap, RUNNING_APP};
 use crate::model::spans::Syntax;
 use crate::model::{FileId, Known, Place};
 use crate::problem::Problem;
@@ -38,6 +39,9 @@ const CONFIG_FILE: FileId = FileId(u32::MAX);
 
 /// The variable with what keys are told from each other with, where the repository is not to decide.
 const ID_KEY: &str = "PARSE_AUDIT_ID_KEY";
+
+/// The variable with the application id.
+const APP_ID: &str = "PARSE_SERVER_APPLICATION_ID";
 
 /// An app that was read, with everything to audit it.
 pub struct Loaded {
@@ -109,11 +113,25 @@ pub fn load_and_search(
     Ok(loaded)
 }
 
+/// The running app of `--server`.
+fn running(url: &str) -> Result<live::Server> {
+    const READ_ONLY: &str = "PARSE_SERVER_READ_ONLY_MASTER_KEY";
+    const MASTER: &str = "PARSE_SERVER_MASTER_KEY";
+    let app_id = variable(APP_ID).ok_or_else(|| anyhow!("`--server` needs the application id in {APP_ID}"))?;
+    let read_only = variable(READ_ONLY).map(|key| live::Key::ReadOnly(key.into()));
+    let key = read_only.or_else(|| variable(MASTER).map(|key| live::Key::Master(key.into())));
+    let key = key.ok_or_else(|| anyhow!("`--server` needs a key in {READ_ONLY}, which is enough, or in {MASTER}"))?;
+    live::Server::new(url, &app_id, key).map_err(|mistake| anyhow!("`--server`: {mistake}"))
+}
+
+/// A variable of the environment that is not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// The server of `--verify`.
 fn server(url: &str) -> Result<verify::Server> {
-    const ID: &str = "PARSE_SERVER_APPLICATION_ID";
-    let app_id = std::env::var(ID).ok().filter(|id| !id.is_empty());
-    let app_id = app_id.ok_or_else(|| anyhow!("`--verify` needs the application id in {ID}"))?;
+    let app_id = variable(APP_ID).ok_or_else(|| anyhow!("`--verify` needs the application id in {APP_ID}"))?;
     verify::Server::new(url, &app_id).map_err(|mistake| anyhow!("`--verify`: {mistake}"))
 }
 
@@ -184,8 +202,16 @@ fn read_app(
     let ignored = config.settings.inputs.ignore.clone();
     let keys_alone = program.is_about_keys_alone();
     let (server_version, searching) = (version, Some(Arc::clone(&scanner)));
-    let settings = read::Settings { ignored, server_version, scanner: searching, past, of_git, archives, keys_alone };
+    let live = args.server.as_deref().map(running).transpose()?.map(|server| server.read());
+    let (answers, unanswered) = live.map(|live| (live.documents, live.problems)).unwrap_or_default();
+    let settings =
+        read::Settings { ignored, server_version, scanner: searching, past, of_git, archives, keys_alone, answers };
     let mut reading = read::read(&input, &settings, progress);
+    reading.problems.extend(unanswered);
+    if args.server.is_some() {
+        reading.snapshot.gaps.retain(|gap| gap.topic != RUNNING_APP);
+        reading.snapshot.gaps.push(Gap::new("rows of the running app", "not counted in this version"));
+    }
     if leaves_keys_out {
         quoted::hide_keys(&mut reading.snapshot.texts);
     }

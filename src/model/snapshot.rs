@@ -32,6 +32,9 @@ impl Gap {
     }
 }
 
+/// What is not checked where only files were read.
+pub const RUNNING_APP: &str = "the running app";
+
 /// What an app leaves unchecked. `code` is what of its code is.
 pub fn gaps(app: &App, code: Vec<Gap>) -> Vec<Gap> {
     let mut gaps = Vec::new();
@@ -88,7 +91,7 @@ pub fn gaps(app: &App, code: Vec<Gap>) -> Vec<Gap> {
     if app.locks.is_empty() {
         gaps.push(Gap::new("dependencies", "no lock file of npm, yarn, pnpm or bun was found"));
     }
-    gaps.push(Gap::new("the running app", "not part of this version"));
+    gaps.push(Gap::new(RUNNING_APP, "read with --server alone"));
     gaps
 }
 

@@ -48,6 +48,7 @@ use rayon::prelude::*;
 
 use crate::code::lower::is_code;
 use crate::history::Tracked;
+use crate::live::Document;
 use crate::model::place::{Content, SourceFile, Texts};
 use crate::model::server::{FoundVersion, VersionFrom};
 use crate::model::snapshot::{Gap, Snapshot, gaps};
@@ -90,6 +91,8 @@ pub struct Settings {
     pub archives: bool,
     /// Whether keys are all that is asked for, so that nothing needs to be understood.
     pub keys_alone: bool,
+    /// What a running app answered.
+    pub answers: Vec<Document>,
 }
 
 /// Is told how many bytes of rows were read; called from several threads.
@@ -140,6 +143,7 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
         None => found.candidates.len() + found.code.len(),
     };
     unpack(&mut found);
+    found.add(&settings.answers);
     let candidates = &found.candidates;
     // Most files say nothing, and there may be millions.
     let read = candidates.par_iter().map(file::read).enumerate();
@@ -365,6 +369,24 @@ impl Found {
             };
             list.push(candidate);
         }
+    }
+}
+
+impl Found {
+    /// Adds what a running app answered, as files with the next numbers.
+    fn add(&mut self, answers: &[Document]) {
+        let of_searched = self.searched.iter().chain(&self.archives).map(|file| file.file.0);
+        let taken = self.candidates.iter().chain(&self.code).map(|candidate| candidate.file.0).chain(of_searched);
+        let first = taken.max().map_or(0, |last| last + 1);
+        let candidates = answers.iter().zip(first..).map(|(answer, number)| Candidate {
+            file: FileId(number),
+            path: answer.url.clone(),
+            name: answer.name.to_owned(),
+            size: answer.text.len() as u64,
+            bytes: Bytes::Wiped(Arc::clone(&answer.text)),
+            asked: false,
+        });
+        self.candidates.extend(candidates);
     }
 }
 

@@ -174,7 +174,9 @@ impl<'a> Report<'a> {
 
     /// The path of a place, from where reports are read.
     pub fn path(&self, place: &Place) -> String {
-        format!("{}{}", self.prefix, self.snapshot.texts.path(place))
+        let path = self.snapshot.texts.path(place);
+        // What a running app answered lies in no folder.
+        if path.contains("://") { path.to_owned() } else { format!("{}{path}", self.prefix) }
     }
 
     /// Lines and columns of a place; `None` if it means a file as a whole.

@@ -12,7 +12,7 @@ const LAYERS: [(u8, &[&str]); 7] = [
     (1, &["model"]),
     (2, &["finding", "rules"]),
     (3, &["advisories", "code", "deps", "permit", "reach", "secrets"]),
-    (4, &["audit", "history", "verify"]),
+    (4, &["audit", "history", "live", "verify"]),
     (5, &["read", "report"]),
     (6, &["cli", "commands", "main"]),
 ];

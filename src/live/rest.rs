@@ -1,0 +1,267 @@
+//! What Parse Server tells over REST whoever has a master key. Nothing is asked for but by `GET`,
+//! and no row of an app's own classes.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::http::{self, Limits};
+use crate::problem::Problem;
+
+use super::{Answers, Document};
+
+/// How much a server may ask of us.
+const LIMITS: Limits = Limits { patience: Duration::from_secs(30), longest: 64 << 20 };
+
+/// How long it is waited before a request is sent again that the server had no time for.
+const PAUSES: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(3)];
+
+/// Rows that are asked for at once.
+const PAGE: usize = 500;
+
+/// More roles than these are not asked for.
+const MOST_ROLES: usize = 10_000;
+
+/// A key that tells all that is asked for.
+#[derive(Clone)]
+pub enum Key {
+    /// The read-only master key, which is preferred.
+    ReadOnly(Zeroizing<String>),
+    /// The master key.
+    Master(Zeroizing<String>),
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ReadOnly(_) => "ReadOnly",
+            Self::Master(_) => "Master",
+        })
+    }
+}
+
+/// A Parse Server, the application on it, and the key to it.
+#[derive(Debug, Clone)]
+pub struct Server {
+    url: String,
+    app_id: String,
+    key: Key,
+}
+
+/// Why an answer is missing.
+enum Missing {
+    /// The server is not there, or not for us: nothing else needs to be asked.
+    Everything(String),
+    /// This alone.
+    This(String),
+}
+
+impl Server {
+    /// The server at an address such as `https://api.example.com/parse`.
+    ///
+    /// # Errors
+    ///
+    /// It is no address of a server, or the key would travel without encryption.
+    pub fn new(url: &str, app_id: &str, key: Key) -> Result<Self, String> {
+        http::host(url, "keys", "https://api.example.com/parse")?;
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), app_id: app_id.to_owned(), key })
+    }
+
+    /// Everything that is asked for.
+    ///
+    /// One request after the other; with N roles N and about ten more.
+    pub fn read(&self) -> Answers {
+        let mut answers = Answers::default();
+        let plain = [
+            ("serverInfo", "serverInfo.json", "the server's version is not known"),
+            ("schemas", "schemas.json", "classes and their permissions were not checked"),
+            ("config", "config.json", "parameters of the app were not checked"),
+            ("hooks/functions", "_Hooks.json", "webhooks were not checked"),
+            ("hooks/triggers", "_Hooks.json", "webhooks were not checked"),
+            ("cloud_code/jobs", "_JobSchedule.json", "scheduled jobs were not checked"),
+        ];
+        for (path, name, consequence) in plain {
+            match self.ask(path) {
+                Ok(answer) => answers.documents.extend(self.document(path, name, &answer)),
+                Err(Missing::This(message)) => self.miss(&mut answers, path, &message, consequence),
+                Err(Missing::Everything(message)) => {
+                    self.miss(&mut answers, path, &message, "the running app was not checked");
+                    return answers;
+                }
+            }
+        }
+        if let Err((path, message)) = self.roles(&mut answers) {
+            self.miss(&mut answers, &path, &message, "roles were not checked");
+        }
+        answers
+    }
+
+    fn miss(&self, answers: &mut Answers, path: &str, message: &str, consequence: &str) {
+        let path = path.split('?').next().unwrap_or_default();
+        answers.problems.push(Problem::new(format!("{}/{path}", self.url), message, consequence));
+    }
+
+    fn document(&self, path: &str, name: &'static str, answer: &Value) -> Option<Document> {
+        let text = Arc::new(Zeroizing::new(serde_json::to_vec_pretty(answer).ok()?));
+        Some(Document { url: format!("{}/{path}", self.url), name, text })
+    }
+
+    /// All roles, and which lies in which.
+    fn roles(&self, answers: &mut Answers) -> Result<(), (String, String)> {
+        let mut roles: Vec<Value> = Vec::new();
+        loop {
+            let page = self.rows(&format!("roles?order=objectId&limit={PAGE}&skip={}", roles.len()))?;
+            let is_last = page.len() < PAGE;
+            roles.extend(page);
+            if is_last {
+                break;
+            }
+            if roles.len() >= MOST_ROLES {
+                return Err(("roles".to_owned(), format!("there are more than {MOST_ROLES} roles")));
+            }
+        }
+        let mut nested = Vec::new();
+        for role in &roles {
+            let Some(id) = role.get("objectId").and_then(Value::as_str) else { continue };
+            let of = json!({ "$relatedTo": { "object": { "__type": "Pointer", "className": "_Role", "objectId": id }, "key": "roles" } });
+            let wanted = percent_encoded(&of.to_string());
+            for inner in self.rows(&format!("roles?keys=name&limit={PAGE}&where={wanted}"))? {
+                nested.push(json!({ "owningId": id, "relatedId": inner.get("objectId") }));
+            }
+        }
+        let of_roles = json!({ "results": roles });
+        answers.documents.extend(self.document("roles", "_Role.json", &of_roles));
+        let of_nested = json!({ "results": nested });
+        answers.documents.extend(self.document("roles/in-roles", "_Join:roles:_Role.json", &of_nested));
+        Ok(())
+    }
+
+    fn rows(&self, path: &str) -> Result<Vec<Value>, (String, String)> {
+        match self.ask(path) {
+            Ok(Value::Object(mut answer)) => match answer.remove("results") {
+                Some(Value::Array(rows)) => Ok(rows),
+                _ => Err((path.to_owned(), "it answers without results".to_owned())),
+            },
+            Ok(_) => Err((path.to_owned(), "it answers without results".to_owned())),
+            Err(Missing::This(message) | Missing::Everything(message)) => Err((path.to_owned(), message)),
+        }
+    }
+
+    /// Asks once, and again if the server has no time.
+    fn ask(&self, path: &str) -> Result<Value, Missing> {
+        let url = format!("{}/{path}", self.url);
+        let (Key::ReadOnly(key) | Key::Master(key)) = &self.key;
+        let headers = [("X-Parse-Application-Id", self.app_id.as_str()), ("X-Parse-Master-Key", key.as_str())];
+        let mut pauses = PAUSES.iter();
+        loop {
+            let answer = http::get(&url, &headers, LIMITS).map_err(|why| Missing::Everything(why.to_owned()))?;
+            match (answer.status, pauses.next()) {
+                (429 | 500..=599, Some(pause)) => thread::sleep(*pause),
+                _ => return understood(&answer),
+            }
+        }
+    }
+}
+
+/// What an answer says, or why it says nothing.
+fn understood(answer: &http::Answer) -> Result<Value, Missing> {
+    let body = serde_json::from_slice::<Value>(&answer.body).ok();
+    let error = body.as_ref().and_then(|body| body.get("error")).and_then(Value::as_str);
+    match (answer.status, body.as_ref()) {
+        (200, Some(_)) => body.ok_or_else(|| Missing::This("it answers with nothing".to_owned())),
+        (200, None) => Err(Missing::Everything("it answers, but not as a Parse Server".to_owned())),
+        (300..=399, _) => {
+            let status = answer.status;
+            Err(Missing::Everything(format!("it sends on to somewhere else (HTTP {status}), where keys are not sent")))
+        }
+        (401 | 403, _) if matches!(error, None | Some("unauthorized" | "Permission denied")) => {
+            Err(Missing::Everything(
+                "it refuses the application id, the key, or the address that it is asked from".to_owned(),
+            ))
+        }
+        (status, _) => Err(Missing::This(format!("it answers with HTTP {status}"))),
+    }
+}
+
+/// A text as a part of an address.
+fn percent_encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    /// A server that answers each request with the next of these, and tells what it was asked.
+    fn answering(answers: Vec<String>) -> (String, thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/parse", listener.local_addr().unwrap());
+        let serve = thread::spawn(move || {
+            let mut asked = Vec::new();
+            for answer in answers {
+                let (mut client, _) = listener.accept().unwrap();
+                let mut request = vec![0; 4096];
+                let length = client.read(&mut request).unwrap();
+                asked.push(String::from_utf8_lossy(&request[..length]).lines().next().unwrap_or_default().to_owned());
+                client.write_all(answer.as_bytes()).unwrap();
+            }
+            asked
+        });
+        (url, serve)
+    }
+
+    fn http(status: &str, body: &str) -> String {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+    }
+
+    fn read(url: &str) -> Answers {
+        let key = Key::ReadOnly(Zeroizing::new("tulip lantern seven".to_owned()));
+        Server::new(url, "shop", key).unwrap().read()
+    }
+
+    #[test]
+    fn a_server_that_refuses_is_asked_no_more() {
+        for (answer, message) in [
+            (http("403 Forbidden", "{\"error\":\"unauthorized\"}"), "it refuses the application id"),
+            (http("200 OK", "<html>"), "it answers, but not as a Parse Server"),
+            (http("302 Found", ""), "it sends on to somewhere else (HTTP 302)"),
+        ] {
+            let (url, serve) = answering(vec![answer]);
+            let answers = read(&url);
+            assert_eq!(serve.join().unwrap(), ["GET /parse/serverInfo HTTP/1.1"]);
+            let [problem] = answers.problems.as_slice() else { panic!("one problem, not {:?}", answers.problems) };
+            assert!(problem.message.starts_with(message), "{}", problem.message);
+            assert!(answers.documents.is_empty() && problem.consequence == "the running app was not checked");
+        }
+    }
+
+    #[test]
+    fn a_server_that_has_no_time_is_asked_again_and_what_it_does_not_say_is_told() {
+        let (ok, none) = (http("200 OK", "{\"results\":[]}"), http("404 Not Found", "{}"));
+        let busy = http("429 Too Many Requests", "");
+        let (url, serve) = answering(vec![busy, ok.clone(), ok.clone(), none, ok.clone(), ok.clone(), ok.clone(), ok]);
+        let answers = read(&url);
+        assert_eq!(serve.join().unwrap().len(), 8);
+        let [problem] = answers.problems.as_slice() else { panic!("one problem, not {:?}", answers.problems) };
+        assert_eq!(
+            (problem.path.rsplit('/').next(), problem.message.as_str()),
+            (Some("config"), "it answers with HTTP 404")
+        );
+        assert_eq!(answers.documents.len(), 7);
+        assert!(!format!("{answers:?}").contains("results"));
+    }
+
+    #[test]
+    fn nobody_there_is_told_once() {
+        let answers = read("http://127.0.0.1:9/parse");
+        assert_eq!((answers.problems.len(), answers.documents.len()), (1, 0));
+        assert!(!format!("{:?}", answers.problems).contains("tulip"));
+    }
+}
