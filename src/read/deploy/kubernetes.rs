@@ -95,7 +95,7 @@ fn service(source: &Source<'_>, container: &Node) -> Raw {
 /// It is no JSON.
 pub fn app_json(source: &Source<'_>) -> Result<Vec<Raw>, Fault> {
     let fault = |error: serde_json::Error| Fault {
-        at: (error.line(), error.column()),
+        at: (error.line(), error.column().max(1)),
         message: "the file cannot be read as JSON",
     };
     let document = serde_json::from_str::<Json>(source.text).map_err(fault)?;
