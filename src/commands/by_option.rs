@@ -1,7 +1,7 @@
 //! Options of the server that have a part in an answer, in words, for `explain`.
 
 use crate::audit::fact::in_words;
-use crate::model::{Class, Operation, Principal};
+use crate::model::{Class, ClassName, Operation, Principal};
 use crate::permit::{Addresses, Engine, addresses};
 use crate::report::Report;
 
@@ -50,6 +50,25 @@ pub fn lines(
     }
     if op == Operation::Create && settings.custom_ids {
         lines.push(said.of("allowCustomObjectId", "clients choose the id of a new object"));
+    }
+    lines
+}
+
+/// The answer to whether a class that does not exist is made by saving the first object of it.
+pub fn new_class(engine: &Engine<'_>, report: &Report<'_>, name: &ClassName, who: &Principal) -> Vec<(String, String)> {
+    let said = Said { engine, report };
+    let answer = engine.on_missing_class(&engine.caller(who), name, Operation::Create);
+    let (verdict, text) = match answer {
+        Ok(()) => ("ALLOWED", "no such class was found; the first save makes it, open to everyone"),
+        Err(_) => ("DENIED", "no such class was found, and this does not make one"),
+    };
+    let mut lines = vec![(verdict.to_owned(), format!("create {name} as {who}: {text}"))];
+    if who.is_client() {
+        let text = match engine.settings.class_creation {
+            true => "clients may make classes",
+            false => "clients may make no classes",
+        };
+        lines.push(said.of("allowClientClassCreation", text));
     }
     lines
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow, bail};
 use crate::audit::fact::in_words;
 use crate::cli::ExplainArgs;
 use crate::model::principal::Written;
-use crate::model::{App, Class, Known, Operation, Principal, RuleId, UserId, Why};
+use crate::model::{App, Class, ClassName, Known, Operation, Principal, RuleId, UserId, Why};
 use crate::permit::{Denial, Engine, Request, Verdict};
 use crate::report::text::wrap;
 use crate::report::{Report, clean};
@@ -124,6 +124,14 @@ fn question(text: &str, args: &ExplainArgs) -> Result<u8> {
     let asked = Asked::load(&args.path, &args.input, args.no_history, |_| Ok(()))?;
     let app = asked.app();
     let who = principal(&question.who, app)?;
+    let name = ClassName::from(question.class.as_str());
+    let may_be_made =
+        !name.is_system() && question.class.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_');
+    let is_new = !app.classes.is_empty() && !app.classes.contains_key(&name);
+    if question.op == Operation::Create && is_new && may_be_made {
+        print(&by_option::new_class(&Engine::new(app), &asked.report(), &name, &who))?;
+        return Ok(exit_code(&asked.reading.problems));
+    }
     let class = class(&question.class, app)?;
     if let Some(field) = &question.field {
         check_field(class, field)?;
