@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use generate::Random;
 use parse_audit::advisories::Advisories;
+use parse_audit::advisories::index::Index;
 use parse_audit::audit::packages;
-use parse_audit::read::{Input, Settings, Silent, read};
+use parse_audit::read::{Input, Reading, Settings, Silent, read};
 use serde_json::json;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -39,28 +40,34 @@ fn main() {
     let memory = import(&export, folder.path());
     println!("imported in {:.1?}, with at most {} MB", started.elapsed(), memory >> 10);
 
-    let mut random = Random::new(5);
-    let entries: serde_json::Map<String, serde_json::Value> = (0..INSTALLED)
-        .map(|_| (format!("node_modules/{}", package(&mut random)), json!({ "version": "3.4.5" })))
-        .collect();
-    let lock = json!({ "lockfileVersion": 3, "packages": entries }).to_string();
-    fs::write(folder.path().join("package-lock.json"), &lock).expect("a lock file");
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
     let index = folder.path().join("advisories.index");
-    criterion.bench_function("match 2,000 packages", |bench| {
-        let input = Input::Memory([("package-lock.json".to_owned(), lock.clone())].into());
+    // Of a thousand names in lock files of real apps 174 had an advisory, 689 in all.
+    for (share, label) in
+        [(17, "match 2,000 packages as in real lock files"), (100, "match 2,000 packages, all of the export")]
+    {
+        let mut random = Random::new(5);
+        let mut entries = serde_json::Map::new();
+        for number in 0..INSTALLED {
+            let name = if number % 100 < share { package(&mut random) } else { format!("other-{number}") };
+            entries.insert(format!("node_modules/{name}"), json!({ "version": "3.4.5" }));
+        }
+        let lock = json!({ "lockfileVersion": 3, "packages": entries }).to_string();
+        let input = Input::Memory([("package-lock.json".to_owned(), lock)].into());
         let reading = read(&input, &Settings::default(), &Silent);
-        bench.iter(|| {
-            let mut advisories = Advisories::embedded().expect("advisories");
-            let file = File::open(&index).expect("the index");
-            let installed = reading.snapshot.app.locks.iter().flat_map(|lock| &lock.packages);
-            let packages = installed.map(|one| (one.name.as_str(), Some(vec![&one.version])));
-            let mut index = parse_audit::advisories::index::Index::open(file).expect("an index");
-            index.add_to(&mut advisories, packages).expect("records");
-            black_box(packages::audited(&reading.snapshot, &advisories, Vec::new))
-        });
-    });
+        criterion.bench_function(label, |bench| bench.iter(|| black_box(matched(&reading, &index))));
+    }
     criterion.final_summary();
+}
+
+/// The installed packages that advisories are about, those that come along and those of an index.
+fn matched(reading: &Reading, index: &Path) -> usize {
+    let mut advisories = Advisories::embedded().expect("advisories");
+    let mut index = Index::open(File::open(index).expect("the index")).expect("an index");
+    let installed = reading.snapshot.app.locks.iter().flat_map(|lock| &lock.packages);
+    let packages = installed.map(|one| (one.name.as_str(), Some(vec![&one.version])));
+    index.add_to(&mut advisories, packages).expect("records");
+    packages::audited(&reading.snapshot, &advisories, Vec::new).len()
 }
 
 fn package(random: &mut Random) -> String {
