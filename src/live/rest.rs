@@ -53,8 +53,10 @@ pub struct Server {
 
 /// Why an answer is missing.
 enum Missing {
-    /// The server is not there, or not for us: nothing else needs to be asked.
+    /// The server is not there: nothing else needs to be asked.
     Everything(String),
+    /// It refuses; if it does so from the beginning, nothing else needs to be asked either.
+    Refused(String),
     /// This alone.
     This(String),
 }
@@ -86,8 +88,11 @@ impl Server {
         for (path, name, consequence) in plain {
             match self.ask(path) {
                 Ok(answer) => answers.documents.extend(self.document(path, name, &answer)),
+                Err(Missing::Refused(message)) if !answers.documents.is_empty() => {
+                    self.miss(&mut answers, path, &message, consequence);
+                }
                 Err(Missing::This(message)) => self.miss(&mut answers, path, &message, consequence),
-                Err(Missing::Everything(message)) => {
+                Err(Missing::Everything(message) | Missing::Refused(message)) => {
                     self.miss(&mut answers, path, &message, "the running app was not checked");
                     return answers;
                 }
@@ -146,7 +151,9 @@ impl Server {
                 _ => Err((path.to_owned(), "it answers without results".to_owned())),
             },
             Ok(_) => Err((path.to_owned(), "it answers without results".to_owned())),
-            Err(Missing::This(message) | Missing::Everything(message)) => Err((path.to_owned(), message)),
+            Err(Missing::This(message) | Missing::Refused(message) | Missing::Everything(message)) => {
+                Err((path.to_owned(), message))
+            }
         }
     }
 
@@ -177,11 +184,9 @@ fn understood(answer: &http::Answer) -> Result<Value, Missing> {
             let status = answer.status;
             Err(Missing::Everything(format!("it sends on to somewhere else (HTTP {status}), where keys are not sent")))
         }
-        (401 | 403, _) if matches!(error, None | Some("unauthorized" | "Permission denied")) => {
-            Err(Missing::Everything(
-                "it refuses the application id, the key, or the address that it is asked from".to_owned(),
-            ))
-        }
+        (401 | 403, _) if matches!(error, None | Some("unauthorized" | "Permission denied")) => Err(Missing::Refused(
+            "it refuses the application id, the key, or the address that it is asked from".to_owned(),
+        )),
         (status, _) => Err(Missing::This(format!("it answers with HTTP {status}"))),
     }
 }
@@ -246,15 +251,17 @@ mod tests {
     fn a_server_that_has_no_time_is_asked_again_and_what_it_does_not_say_is_told() {
         let (ok, none) = (http("200 OK", "{\"results\":[]}"), http("404 Not Found", "{}"));
         let busy = http("429 Too Many Requests", "");
-        let (url, serve) = answering(vec![busy, ok.clone(), ok.clone(), none, ok.clone(), ok.clone(), ok.clone(), ok]);
+        let refused = http("403 Forbidden", "{\"error\":\"unauthorized\"}");
+        let (url, serve) = answering(vec![busy, ok.clone(), ok.clone(), none, refused, ok.clone(), ok.clone(), ok]);
         let answers = read(&url);
         assert_eq!(serve.join().unwrap().len(), 8);
-        let [problem] = answers.problems.as_slice() else { panic!("one problem, not {:?}", answers.problems) };
+        let [problem, hooks] = answers.problems.as_slice() else { panic!("two problems, not {:?}", answers.problems) };
+        assert_eq!(hooks.consequence, "webhooks were not checked");
         assert_eq!(
             (problem.path.rsplit('/').next(), problem.message.as_str()),
             (Some("config"), "it answers with HTTP 404")
         );
-        assert_eq!(answers.documents.len(), 7);
+        assert_eq!(answers.documents.len(), 6);
         assert!(!format!("{answers:?}").contains("results"));
     }
 
