@@ -32,13 +32,9 @@ const READ_ONLY: &str = "Harbour-pencil-2-hills";
 const CANARIES: [&str; 4] = ["ana@example.com", "canary-parameter", "canary-path", MASTER];
 
 fn send(url: &str, method: &str, path: &str, body: &Value) -> Value {
-    let request = ureq::http::Request::builder().method(method).uri(format!("{url}/{path}"));
-    let request = request.header("X-Parse-Application-Id", APP).header("X-Parse-Master-Key", MASTER);
-    let request = request.header("Content-Type", "application/json").body(body.to_string()).unwrap();
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let mut answer = agent.run(request).expect("the server answers");
-    assert!(answer.status().is_success(), "{method} {path}: {}", answer.body_mut().read_to_string().unwrap());
-    serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
+    let (status, answer) = servers::ask(url, APP, Some(MASTER), (method, path), Some(body));
+    assert!((200..300).contains(&status), "{method} {path}: {answer}");
+    answer
 }
 
 /// A shop with an open class, a closed one, nested roles, a parameter and a webhook.

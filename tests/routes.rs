@@ -25,16 +25,7 @@ const MASTER: &str = "Tulip-lantern-7-seas";
 
 /// Sends a request; the answer's status and body.
 fn ask(url: &str, method: &str, path: &str, master: bool, body: Option<&Value>) -> (u16, Value) {
-    let mut request = ureq::http::Request::builder().method(method).uri(format!("{url}/{path}"));
-    request = request.header("X-Parse-Application-Id", APP).header("Content-Type", "application/json");
-    if master {
-        request = request.header("X-Parse-Master-Key", MASTER);
-    }
-    let request = request.body(body.map(Value::to_string).unwrap_or_default()).unwrap();
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let mut answer = agent.run(request).expect("the server answers");
-    let status = answer.status().as_u16();
-    (status, serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap_or_default())
+    servers::ask(url, APP, master.then_some(MASTER), (method, path), body)
 }
 
 /// What the server says of an operation without a session: whether its route is closed.

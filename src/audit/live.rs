@@ -29,8 +29,8 @@ pub fn facts(app: &App, access: &[Access<'_>]) -> Vec<Fact> {
 
 fn fact(options: &Options, access: &[Access<'_>]) -> Option<Fact> {
     let Some(Written::Value(Value::Array(names))) = options.tree.get(OPTION) else { return None };
-    let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
-    let is_sent = |class: &str| names.iter().any(|name| is_name_of(name, class));
+    let names: Vec<Name<'_>> = names.iter().filter_map(Value::as_str).map(Name::new).collect();
+    let is_sent = |class: &str| names.iter().any(|name| name.means(class));
     let mut classes: BTreeSet<&str> = BTreeSet::new();
     let mut fields: BTreeSet<&FieldName> = BTreeSet::new();
     let mut related = Vec::new();
@@ -55,9 +55,21 @@ fn fact(options: &Options, access: &[Access<'_>]) -> Option<Fact> {
     Some(fact.word("option", OPTION).word("classes", in_words(classes)).word("value", in_words(fields)))
 }
 
-/// Whether a name of the option means a class.
-fn is_name_of(name: &str, class: &str) -> bool {
-    name == class || Regex::new(&format!("^(?:{name})$")).is_ok_and(|pattern| pattern.is_match(class))
+/// A name of the option, which may be a pattern.
+struct Name<'n> {
+    text: &'n str,
+    pattern: Option<Regex>,
+}
+
+impl<'n> Name<'n> {
+    fn new(text: &'n str) -> Self {
+        Self { text, pattern: Regex::new(&format!("^(?:{text})$")).ok() }
+    }
+
+    /// Whether it means a class.
+    fn means(&self, class: &str) -> bool {
+        self.text == class || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(class))
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +78,7 @@ mod tests {
 
     #[test]
     fn a_name_is_a_pattern_of_whole_names() {
+        let is_name_of = |name: &str, class: &str| Name::new(name).means(class);
         assert!(is_name_of("Order", "Order") && is_name_of("Order.*", "OrderLine") && is_name_of(".*", "Order"));
         assert!(!is_name_of("Order", "OrderLine") && !is_name_of("(", "Order"));
     }

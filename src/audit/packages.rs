@@ -17,7 +17,6 @@ use crate::model::oddity::escape;
 use crate::model::options::Tree;
 use crate::model::server::VersionFrom;
 use crate::model::snapshot::Gap;
-use crate::model::unit::ExprKind;
 use crate::model::{App, Clp, FieldName, FileId, Known, Manifest, Operation, Place, Snapshot, Why};
 use crate::severity::Severity;
 
@@ -288,13 +287,6 @@ pub fn exposing(app: &App, analysis: &Analysis, access: &[Access<'_>]) -> Vec<Fa
             all.map(|options| Known::Read(options.tree.clone())).collect()
         }
     };
-    let units = app.code.read().map_or(&[][..], Vec::as_slice);
-    let says = |words: &[&str]| {
-        units.iter().flat_map(|unit| unit.expressions()).any(|expr| match &expr.kind {
-            ExprKind::Name(name) | ExprKind::Member(_, name) => words.contains(&&**name),
-            _ => false,
-        })
-    };
     let manifests = app.manifests.iter().flat_map(|manifest| manifest.dependencies.keys());
     let clps = || app.descriptions().map(|class| class.clp.as_ref());
     let any_class = |has: &dyn Fn(&Clp) -> bool| {
@@ -305,8 +297,8 @@ pub fn exposing(app: &App, analysis: &Analysis, access: &[Access<'_>]) -> Vec<Fa
     let adds = access.iter().any(|access| access.admitted_by(Operation::AddField).is_some());
     let common = Facts {
         options: Known::default(),
-        starts_live_query: says(&["createLiveQueryServer", "ParseLiveQueryServer"]),
-        starts_graphql: says(&["ParseGraphQLServer"]),
+        starts_live_query: app.code_names(&["createLiveQueryServer", "ParseLiveQueryServer"]),
+        starts_graphql: app.code_names(&["ParseGraphQLServer"]),
         functions: Known::default(),
         triggers: BTreeSet::new(),
         knows_triggers: false,

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
+use crate::model::oddity::unescape;
 use crate::model::{App, Place, Unit};
 
 use super::guards::Flag;
@@ -125,14 +126,13 @@ fn leave_out_development(made: &mut Started, around: &Around<'_>) {
 /// Takes out what is known of a part.
 fn take_out(made: &mut Started, pointer: &str) {
     let Some((parent, name)) = pointer.rsplit_once('/') else { return };
-    let name = name.replace("~1", "/").replace("~0", "~");
+    let name = unescape(name);
     let Some(first) = parent.split('/').nth(1) else {
         made.options.remove(&name);
         return;
     };
-    let first_name = first.replace("~1", "/").replace("~0", "~");
     let below = parent.strip_prefix('/').and_then(|rest| rest.strip_prefix(first)).unwrap_or_default();
-    match made.options.get_mut(&first_name).and_then(|option| option.pointer_mut(below)) {
+    match made.options.get_mut(&unescape(first)).and_then(|option| option.pointer_mut(below)) {
         Some(Json::Object(object)) => drop(object.remove(&name)),
         Some(Json::Array(list)) => {
             let item = name.parse::<usize>().ok().and_then(|number| list.get_mut(number));

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Number, Value as Json};
 
-use crate::model::oddity::escape;
+use crate::model::oddity::{escape, unescape};
 use crate::model::unit::{Expr, ExprKind, Prop, PropKey};
 use crate::model::{App, FileId, Place, Span, Unit};
 
@@ -129,7 +129,7 @@ impl Started {
             Some((first, rest)) => (first, Some(rest)),
             None => (pointer.strip_prefix('/')?, None),
         };
-        let value = self.options.get(&first.replace("~1", "/").replace("~0", "~"))?;
+        let value = self.options.get(&unescape(first))?;
         match rest {
             Some(rest) => value.pointer(&format!("/{rest}")),
             None => Some(value),

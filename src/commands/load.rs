@@ -157,7 +157,7 @@ impl Search {
 /// that a path lies in share. A history that was not opened for another reason is not opened
 /// for this one: its first commit is looked for when the first key is found.
 pub fn salt(path: &Path, history: Option<&History>) -> Salt {
-    let given = std::env::var(ID_KEY).ok().filter(|key| !key.is_empty());
+    let given = variable(ID_KEY);
     match (given, history) {
         (Some(given), _) => Salt::new(&given),
         (None, Some(history)) => history.first_commit().map_or_else(Salt::default, |first| Salt::new(&first)),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -132,7 +133,7 @@ impl Server {
         for role in &roles {
             let Some(id) = role.get("objectId").and_then(Value::as_str) else { continue };
             let of = json!({ "$relatedTo": { "object": { "__type": "Pointer", "className": "_Role", "objectId": id }, "key": "roles" } });
-            let wanted = percent_encoded(&of.to_string());
+            let wanted = utf8_percent_encode(&of.to_string(), NON_ALPHANUMERIC).to_string();
             for inner in self.rows(&format!("roles?keys=name&limit={PAGE}&where={wanted}"))? {
                 nested.push(json!({ "owningId": id, "relatedId": inner.get("objectId") }));
             }
@@ -189,12 +190,6 @@ fn understood(answer: &http::Answer) -> Result<Value, Missing> {
         )),
         (status, _) => Err(Missing::This(format!("it answers with HTTP {status}"))),
     }
-}
-
-/// A text as a part of an address.
-fn percent_encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 #[cfg(test)]

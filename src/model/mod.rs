@@ -46,6 +46,7 @@ pub use roles::Roles;
 pub use secret::{Committed, SecretHit, Standing, Verified};
 pub use server::Server;
 pub use snapshot::Snapshot;
+use unit::ExprKind;
 pub use unit::Unit;
 
 /// Everything that is known about one app.
@@ -170,6 +171,15 @@ impl App {
         let is_parse =
             |package: &Package| matches!(package.name.as_str(), "parse" | "parse-server" | "parse-dashboard");
         self.locks.iter().any(|lock| lock.packages.iter().any(is_parse))
+    }
+
+    /// Whether code names one of these, as a variable or a property.
+    pub fn code_names(&self, words: &[&str]) -> bool {
+        let units = self.code.read().map_or(&[][..], Vec::as_slice);
+        units.iter().flat_map(Unit::expressions).any(|expr| match &expr.kind {
+            ExprKind::Name(name) | ExprKind::Member(_, name) => words.contains(&&**name),
+            _ => false,
+        })
     }
 
     /// Every role that exists or is named in permissions or ACLs.

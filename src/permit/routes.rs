@@ -7,7 +7,6 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::model::options::{Options, Written};
-use crate::model::unit::ExprKind;
 use crate::model::{App, ClassName, Operation};
 
 use super::Behaviour;
@@ -58,7 +57,7 @@ impl Routes {
             None | Some(Written::Value(Value::Null | Value::Bool(false))) => false,
             Some(_) => true,
         };
-        routes.has_graphql = is_mounted || starts_graphql(app);
+        routes.has_graphql = is_mounted || app.code_names(&["ParseGraphQLServer"]);
         Some(routes)
     }
 
@@ -121,14 +120,6 @@ fn paths(class: &ClassName) -> (Vec<String>, Vec<String>) {
     let collections: Vec<String> = own.map(str::to_owned).into_iter().chain([format!("classes/{class}")]).collect();
     let objects = collections.iter().map(|path| format!("{path}/")).collect();
     (collections, objects)
-}
-
-fn starts_graphql(app: &App) -> bool {
-    let units = app.code.read().map_or(&[][..], Vec::as_slice);
-    units.iter().flat_map(|unit| unit.expressions()).any(|expr| match &expr.kind {
-        ExprKind::Name(name) | ExprKind::Member(_, name) => &**name == "ParseGraphQLServer",
-        _ => false,
-    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::model::Place;
-use crate::model::oddity::escape;
+use crate::model::oddity::{escape, unescape};
 use crate::model::options::{Form, Tree, Written, as_flag};
 use crate::rules::catalogue::{Kind, Part, kind_of};
 
@@ -217,8 +217,7 @@ fn below(name: &str, part: &str) -> String {
 
 /// The name that a JSON pointer stands for.
 pub fn name_of(pointer: &str) -> String {
-    let parts: Vec<String> =
-        pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
+    let parts: Vec<String> = pointer.split('/').skip(1).map(unescape).collect();
     parts.join(".")
 }
 
