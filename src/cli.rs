@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Audits the security and permissions of an app on the Parse Platform.
 ///
 /// Reads class schemas, permissions, ACLs, roles and options from the files of a
-/// repository, works out who can really do what, and says what is open. Offline;
+/// repository, works out who can really do what, and says what is open. Offline unless asked;
 /// changes nothing.
 ///
 /// Exit codes: 0 nothing at or over --fail-on; 1 findings; 2 wrong use or
