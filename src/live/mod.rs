@@ -1,19 +1,20 @@
-//! The running app: what a Parse Server answers about itself, read only and gently.
+//! The running app: what a Parse Server or its database tells, read only and gently.
 //!
-//! What it answers becomes documents as an export would have them, so that one reader
-//! understands both.
+//! What it tells becomes documents as an export would have them, so that one reader
+//! understands both: facts as texts, rows as streams.
 
 mod rest;
 
 pub use rest::{Key, Server};
 
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::problem::Problem;
 
-/// What a server said.
+/// What a running app said.
 #[derive(Debug, Default)]
 pub struct Answers {
     /// The documents.
@@ -22,19 +23,65 @@ pub struct Answers {
     pub problems: Vec<Problem>,
 }
 
-/// One answer. Holds what the server stores, keys among it: it is wiped once it was read.
-#[derive(Clone)]
-pub struct Document {
-    /// Where it came from.
-    pub url: String,
-    /// What an export of it would be called.
-    pub name: &'static str,
-    /// JSON, a line for each value.
-    pub text: Arc<Zeroizing<Vec<u8>>>,
+impl Answers {
+    /// Adds what another source of the same app said.
+    pub fn extend(&mut self, other: Self) {
+        self.documents.extend(other.documents);
+        self.problems.extend(other.problems);
+    }
 }
 
-impl std::fmt::Debug for Document {
+/// One answer.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Where it came from, without user, password and options.
+    pub url: String,
+    /// What an export of it would be called.
+    pub name: String,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What an answer says.
+#[derive(Clone)]
+pub enum Body {
+    /// JSON, a line for each value. Holds what the server stores, keys among it: it is
+    /// wiped once it was read.
+    Text(Arc<Zeroizing<Vec<u8>>>),
+    /// Rows of a class, which are counted while they stream past.
+    Rows(Arc<dyn Rows>),
+}
+
+impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Document").field("name", &self.name).finish_non_exhaustive()
+        f.write_str(match self {
+            Self::Text(_) => "Text",
+            Self::Rows(_) => "Rows",
+        })
     }
+}
+
+/// Rows of one class that a database streams, all of them or a part: their ids and ACLs alone.
+pub trait Rows: Send + Sync {
+    /// The class.
+    fn class(&self) -> &str;
+    /// How the stream is written.
+    fn form(&self) -> Form;
+    /// About how many bytes there will be; 0 if that is not known.
+    fn size(&self) -> u64;
+    /// Asks the database for them. The stream ends with an error where the database does.
+    ///
+    /// # Errors
+    ///
+    /// The database does not answer, or refuses.
+    fn open(&self) -> io::Result<Box<dyn Read + '_>>;
+}
+
+/// How a stream of rows is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Documents of BSON one behind the other, as `mongodump` writes them, with `_id`, `_rperm` and `_wperm`.
+    Bson,
+    /// `COPY (SELECT "objectId", _rperm, _wperm …) TO STDOUT (FORMAT binary)` of PostgreSQL.
+    Copy,
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::http::{self, Limits};
 use crate::problem::Problem;
 
-use super::{Answers, Document};
+use super::{Answers, Body, Document};
 
 /// How much a server may ask of us.
 const LIMITS: Limits = Limits { patience: Duration::from_secs(30), longest: 64 << 20 };
@@ -110,9 +110,9 @@ impl Server {
         answers.problems.push(Problem::new(format!("{}/{path}", self.url), message, consequence));
     }
 
-    fn document(&self, path: &str, name: &'static str, answer: &Value) -> Option<Document> {
+    fn document(&self, path: &str, name: &str, answer: &Value) -> Option<Document> {
         let text = Arc::new(Zeroizing::new(serde_json::to_vec_pretty(answer).ok()?));
-        Some(Document { url: format!("{}/{path}", self.url), name, text })
+        Some(Document { url: format!("{}/{path}", self.url), name: name.to_owned(), body: Body::Text(text) })
     }
 
     /// All roles, and which lies in which.

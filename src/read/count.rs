@@ -12,7 +12,7 @@ use super::parts::{RowForm, Rows};
 use super::source::Candidate;
 use super::sql::{SqlError, SqlRows};
 use super::tally::{Counts, Side, Tally, UserIds};
-use super::{Progress, bson, class_name, dump, rows};
+use super::{Progress, bson, class_name, copied, dump, rows};
 
 /// What the rows of one class in one file say.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub type Outcome = (Vec<Counted>, Option<Problem>);
 pub fn class_of(candidate: &Candidate, rows: &Rows, known: &BTreeSet<ClassName>) -> Option<ClassName> {
     match rows.form {
         RowForm::Sql => None,
-        RowForm::Json | RowForm::Bson | RowForm::Csv => {
+        RowForm::Json | RowForm::Bson | RowForm::Csv | RowForm::Copy => {
             Some(rows.class.clone().unwrap_or_else(|| class_name::of_file(&candidate.name, known)))
         }
     }
@@ -59,6 +59,7 @@ pub fn count(
                 match form {
                     RowForm::Json => count_json(bytes, tally).map_err(|error| error.to_string()),
                     RowForm::Bson => count_bson(bytes, tally).map_err(|error| format!("invalid BSON: {error}")),
+                    RowForm::Copy => count_copied(bytes, tally).map_err(|error| error.to_string()),
                     RowForm::Csv | RowForm::Sql => {
                         count_csv(bytes, tally).map(|acl| has_acl = acl).map_err(|error| error.to_string())
                     }
@@ -98,6 +99,14 @@ fn count_json(bytes: &mut dyn Read, tally: &mut Tally<'_>) -> Result<(), super::
         } else if let Some((document, _)) = documents.next_document()? {
             rows::count_json(document, tally);
         }
+    }
+    Ok(())
+}
+
+fn count_copied(bytes: &mut dyn Read, tally: &mut Tally<'_>) -> Result<(), copied::CopyError> {
+    let mut rows = copied::Rows::new(bytes);
+    while let Some(row) = rows.next_row()? {
+        row.count(tally);
     }
     Ok(())
 }
@@ -179,6 +188,12 @@ pub fn user_ids(candidate: &Candidate, form: RowForm) -> UserIds {
                 if row.table == "_User" {
                     ids.insert_some(row.values.get("objectId").and_then(Option::as_deref));
                 }
+            }
+        }
+        RowForm::Copy => {
+            let mut rows = copied::Rows::new(bytes);
+            while let Ok(Some(row)) = rows.next_row() {
+                ids.insert_some(row.id());
             }
         }
         RowForm::Csv => {

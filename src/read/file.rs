@@ -15,7 +15,7 @@ use crate::problem::Problem;
 
 use super::documents::{Documents, Envelope};
 use super::parts::{Kind, Parts, RowForm, Rows, place};
-use super::source::Candidate;
+use super::source::{Bytes, Candidate};
 use super::{bson, class_name, deploy, dump, lock, parts};
 
 /// Bytes of a file that are looked at to tell what it is.
@@ -44,6 +44,10 @@ enum Form {
 /// Reads one file.
 pub fn read(candidate: &Candidate) -> Parts {
     let mut parts = Parts::default();
+    if let Bytes::Live(rows) = &candidate.bytes {
+        parts.rows.push(Rows { class: Some(rows.class().into()), form: rows.form().into() });
+        return parts;
+    }
     let head = match candidate.head(HEAD) {
         Ok(head) => head,
         Err(error) => {

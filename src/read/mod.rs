@@ -11,6 +11,7 @@ mod assemble;
 pub mod bson;
 pub mod class_name;
 pub mod code;
+pub mod copied;
 pub mod copies;
 pub mod count;
 mod dashboards;
@@ -48,7 +49,7 @@ use rayon::prelude::*;
 
 use crate::code::lower::is_code;
 use crate::history::Tracked;
-use crate::live::Document;
+use crate::live::{Body, Document};
 use crate::model::place::{Content, SourceFile, Texts};
 use crate::model::server::{FoundVersion, VersionFrom};
 use crate::model::snapshot::{Gap, Snapshot, gaps};
@@ -378,13 +379,13 @@ impl Found {
         let of_searched = self.searched.iter().chain(&self.archives).map(|file| file.file.0);
         let taken = self.candidates.iter().chain(&self.code).map(|candidate| candidate.file.0).chain(of_searched);
         let first = taken.max().map_or(0, |last| last + 1);
-        let candidates = answers.iter().zip(first..).map(|(answer, number)| Candidate {
-            file: FileId(number),
-            path: answer.url.clone(),
-            name: answer.name.to_owned(),
-            size: answer.text.len() as u64,
-            bytes: Bytes::Wiped(Arc::clone(&answer.text)),
-            asked: false,
+        let candidates = answers.iter().zip(first..).map(|(answer, number)| {
+            let (bytes, size) = match &answer.body {
+                Body::Text(text) => (Bytes::Wiped(Arc::clone(text)), text.len() as u64),
+                Body::Rows(rows) => (Bytes::Live(Arc::clone(rows)), rows.size()),
+            };
+            let (path, name) = (answer.url.clone(), answer.name.clone());
+            Candidate { file: FileId(number), path, name, size, bytes, asked: false }
         });
         self.candidates.extend(candidates);
     }
@@ -394,7 +395,8 @@ impl Found {
 fn unpack(found: &mut Found) {
     let mut unpacked = Vec::new();
     for candidate in std::mem::take(&mut found.candidates) {
-        if !candidate.head(4).is_ok_and(|head| file::is_zip(&head)) {
+        let is_file = !matches!(candidate.bytes, Bytes::Live(_));
+        if !is_file || !candidate.head(4).is_ok_and(|head| file::is_zip(&head)) {
             unpacked.push(candidate);
             continue;
         }

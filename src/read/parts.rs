@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::live;
 use crate::model::acl::truthy;
 use crate::model::class::Class;
 use crate::model::options::Options;
@@ -86,6 +87,17 @@ pub enum RowForm {
     Csv,
     /// Rows of a table in a dump of PostgreSQL.
     Sql,
+    /// Ids and ACLs as PostgreSQL copies them out in its binary form.
+    Copy,
+}
+
+impl From<live::Form> for RowForm {
+    fn from(form: live::Form) -> Self {
+        match form {
+            live::Form::Bson => Self::Bson,
+            live::Form::Copy => Self::Copy,
+        }
+    }
 }
 
 /// What a document is.

@@ -1,5 +1,6 @@
 //! Where bytes come from: a file, memory, or an entry of a zip archive, compressed or not.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 use zeroize::Zeroizing;
 use zip::ZipArchive;
 
+use crate::live;
 use crate::model::FileId;
 
 /// A file that may describe the app.
@@ -30,7 +32,7 @@ pub struct Candidate {
 }
 
 /// Where the bytes of a candidate are.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Bytes {
     /// A file on disk.
     Disk(PathBuf),
@@ -40,6 +42,20 @@ pub enum Bytes {
     Wiped(Arc<Zeroizing<Vec<u8>>>),
     /// An entry of a zip archive.
     Entry(Arc<Bytes>, usize),
+    /// Rows that a running database streams.
+    Live(Arc<dyn live::Rows>),
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disk(_) => "Disk",
+            Self::Memory(_) => "Memory",
+            Self::Wiped(_) => "Wiped",
+            Self::Entry(..) => "Entry",
+            Self::Live(_) => "Live",
+        })
+    }
 }
 
 /// Both ways to seek in an archive.
@@ -62,6 +78,7 @@ impl Bytes {
                 let entry = archive.by_index(*index)?;
                 Ok(then(&mut BufReader::with_capacity(64 << 10, entry)))
             }
+            Self::Live(rows) => Ok(then(&mut rows.open()?)),
         }
     }
 
@@ -75,7 +92,7 @@ impl Bytes {
             Self::Disk(path) => Ok(then(&mut File::open(path)?)),
             Self::Memory(bytes) => Ok(then(&mut Cursor::new(Arc::clone(bytes)))),
             Self::Wiped(bytes) => Ok(then(&mut bytes.as_slice())),
-            Self::Entry(..) => self.open(then),
+            Self::Entry(..) | Self::Live(_) => self.open(then),
         }
     }
 
@@ -101,7 +118,7 @@ impl Bytes {
         let bytes: Box<dyn ReadSeek> = match self {
             Self::Disk(path) => Box::new(File::open(path)?),
             Self::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
-            Self::Wiped(_) | Self::Entry(..) => {
+            Self::Wiped(_) | Self::Entry(..) | Self::Live(_) => {
                 return Err(io::Error::other("an archive inside an archive is not read"));
             }
         };
@@ -159,10 +176,10 @@ impl Candidate {
         let file = match &self.bytes {
             Bytes::Memory(bytes) => return bytes.get(..bytes.len().min(limit as usize)).unwrap_or_default().to_vec(),
             Bytes::Disk(path) => File::open(path),
-            Bytes::Wiped(_) => return head,
+            Bytes::Wiped(_) | Bytes::Live(_) => return head,
             Bytes::Entry(archive, _) => match archive.as_ref() {
                 Bytes::Disk(path) => File::open(path),
-                Bytes::Memory(_) | Bytes::Wiped(_) | Bytes::Entry(..) => return head,
+                Bytes::Memory(_) | Bytes::Wiped(_) | Bytes::Entry(..) | Bytes::Live(_) => return head,
             },
         };
         if let Ok(file) = file {
