@@ -98,6 +98,17 @@ pub struct InputArgs {
     /// PARSE_SERVER_APPLICATION_ID, the key from PARSE_SERVER_READ_ONLY_MASTER_KEY or PARSE_SERVER_MASTER_KEY.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
+    /// Read the running app as well, from its database in PostgreSQL, in a transaction that cannot write. An
+    /// address with a password is given as `env` (PARSE_SERVER_DATABASE_URI), `env:VARIABLE` or `file:PATH`.
+    #[arg(long, value_name = "URI")]
+    pub postgres: Option<String>,
+}
+
+impl InputArgs {
+    /// Whether more is read than files.
+    pub fn asks_a_running_app(&self) -> bool {
+        self.server.is_some() || self.postgres.is_some()
+    }
 }
 
 /// Arguments of `check`.
@@ -133,8 +144,8 @@ pub struct CheckArgs {
     /// /serverInfo for each. The application id comes from PARSE_SERVER_APPLICATION_ID.
     #[arg(long, value_name = "URL", conflicts_with = "staged")]
     pub verify: Option<String>,
-    /// Use no network, whatever else is asked for. Only --server and --verify ever use one.
-    #[arg(long, conflicts_with_all = ["server", "verify"])]
+    /// Use no network, whatever else is asked for. Only --server, --postgres and --verify ever use one.
+    #[arg(long, conflicts_with_all = ["server", "postgres", "verify"])]
     pub offline: bool,
     /// Exit with 0 although there are findings.
     #[arg(long)]
@@ -145,7 +156,7 @@ pub struct CheckArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct HistoryArgs {
     /// Look for keys in what is staged, and for nothing else: for a pre-commit hook.
-    #[arg(long, conflicts_with_all = ["no_history", "since", "commits"])]
+    #[arg(long, conflicts_with_all = ["no_history", "since", "commits", "server", "postgres"])]
     pub staged: bool,
     /// Look for keys in files that git ignores too, such as .env; they are looked into for nothing else.
     #[arg(long, conflicts_with = "staged")]

@@ -47,8 +47,8 @@ enum Format {
 pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     let outputs = outputs(&args.output)?;
     let names_lines = |output: &Output| matches!(output.format, Format::Sarif | Format::Github);
-    if args.input.server.is_some() && outputs.iter().any(names_lines) {
-        bail!("a running app has no lines in the repository; with --server write text, json or csv");
+    if args.input.asks_a_running_app() && outputs.iter().any(names_lines) {
+        bail!("a running app has no lines in the repository; write text, json or csv of it");
     }
     let bar = Bar::default();
     let loaded = load_and_search(args, |program, settings| selected(program, args, &settings.check), &bar);

@@ -32,7 +32,7 @@ use crate::secrets::redact::Salt;
 use crate::settings::{Data, PLACES, Settings};
 use crate::verify::{self, verify};
 
-use super::{quoted, staged};
+use super::{quoted, running, staged};
 
 /// The number of the configuration among the files of a report.
 const CONFIG_FILE: FileId = FileId(u32::MAX);
@@ -41,7 +41,7 @@ const CONFIG_FILE: FileId = FileId(u32::MAX);
 const ID_KEY: &str = "PARSE_AUDIT_ID_KEY";
 
 /// The variable with the application id.
-const APP_ID: &str = "PARSE_SERVER_APPLICATION_ID";
+pub const APP_ID: &str = "PARSE_SERVER_APPLICATION_ID";
 
 /// An app that was read, with everything to audit it.
 pub struct Loaded {
@@ -113,19 +113,8 @@ pub fn load_and_search(
     Ok(loaded)
 }
 
-/// The running app of `--server`.
-fn running(url: &str) -> Result<live::Server> {
-    const READ_ONLY: &str = "PARSE_SERVER_READ_ONLY_MASTER_KEY";
-    const MASTER: &str = "PARSE_SERVER_MASTER_KEY";
-    let app_id = variable(APP_ID).ok_or_else(|| anyhow!("`--server` needs the application id in {APP_ID}"))?;
-    let read_only = variable(READ_ONLY).map(|key| live::Key::ReadOnly(key.into()));
-    let key = read_only.or_else(|| variable(MASTER).map(|key| live::Key::Master(key.into())));
-    let key = key.ok_or_else(|| anyhow!("`--server` needs a key in {READ_ONLY}, which is enough, or in {MASTER}"))?;
-    live::Server::new(url, &app_id, key).map_err(|mistake| anyhow!("`--server`: {mistake}"))
-}
-
 /// A variable of the environment that is not empty.
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -202,15 +191,15 @@ fn read_app(
     let ignored = config.settings.inputs.ignore.clone();
     let keys_alone = program.is_about_keys_alone();
     let (server_version, searching) = (version, Some(Arc::clone(&scanner)));
-    let live = args.server.as_deref().map(running).transpose()?.map(|server| server.read());
-    let (answers, unanswered) = live.map(|live| (live.documents, live.problems)).unwrap_or_default();
+    let running = running::Sources::of(args)?;
+    let live::Answers { documents: answers, problems: unanswered } = running.read();
     let settings =
         read::Settings { ignored, server_version, scanner: searching, past, of_git, archives, keys_alone, answers };
     let mut reading = read::read(&input, &settings, progress);
     reading.problems.extend(unanswered);
-    if args.server.is_some() {
+    if running.are_some() {
         reading.snapshot.gaps.retain(|gap| gap.topic != RUNNING_APP);
-        reading.snapshot.gaps.push(Gap::new("rows of the running app", "not counted in this version"));
+        reading.snapshot.gaps.extend(running.gap());
     }
     if leaves_keys_out {
         quoted::hide_keys(&mut reading.snapshot.texts);

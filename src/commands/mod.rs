@@ -15,6 +15,7 @@ pub mod panics;
 mod quoted;
 pub mod rule_cases;
 mod rules;
+mod running;
 mod shell;
 mod staged;
 mod through;

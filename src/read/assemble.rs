@@ -14,7 +14,7 @@ use crate::model::{App, Census, ClassName, Clp, Known, Leak, Origin, Place, Role
 
 use super::count::Counted;
 use super::parts::{Parts, RoleRow};
-use super::source::Candidate;
+use super::source::{Bytes, Candidate};
 
 /// Puts together what the files say, in the order of the files.
 pub fn app(parts: &mut [(usize, Parts)]) -> App {
@@ -156,7 +156,8 @@ pub fn add_rows(app: &mut App, counted: Vec<(&Candidate, Counted)>) {
         let mut at = None;
         for (candidate, counted) in files {
             let Some(census) = counted.census else { continue };
-            if seen.insert((counted.ids, census.rows())) {
+            // Parts of a running table are never the same rows twice.
+            if matches!(candidate.bytes, Bytes::Live(_)) || seen.insert((counted.ids, census.rows())) {
                 total.get_or_insert_default().merge(census);
                 at.get_or_insert(Place::File { file: candidate.file });
             }

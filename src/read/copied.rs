@@ -82,7 +82,11 @@ impl<R: Read> Rows<R> {
             self.begin()?;
         }
         match self.count()? {
-            -1 => return Ok(None),
+            -1 => {
+                // Nothing is left, but whoever sends it must have come to the end as well.
+                io::copy(&mut self.from, &mut io::sink())?;
+                return Ok(None);
+            }
             3 => {}
             _ => return Err(CopyError::Form),
         }

@@ -30,7 +30,7 @@ const EXCEPTIONS: [(&str, &str, &str); 7] = [
 
 /// Crates that change often or that we may have to replace, and the only file that imports them.
 /// `None` is at most one file, whichever it is.
-const ONE_FILE: [(&str, Option<&str>); 7] = [
+const ONE_FILE: [(&str, Option<&str>); 9] = [
     ("ariadne", Some("src/report/snippet.rs")),
     ("serde_sarif", Some("src/report/sarif.rs")),
     ("oxc", Some("src/code/parser.rs")),
@@ -38,6 +38,8 @@ const ONE_FILE: [(&str, Option<&str>); 7] = [
     ("libdeflater", Some("src/history/inflate.rs")),
     ("ureq", Some("src/http.rs")),
     ("mongodb", None),
+    ("tokio_postgres", Some("src/live/postgres/wire.rs")),
+    ("rustls", Some("src/live/postgres/tls.rs")),
 ];
 
 /// The longest a file may be, in lines.

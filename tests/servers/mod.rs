@@ -1,7 +1,7 @@
 //! Real servers that end with the test.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -11,6 +11,20 @@ pub struct Server {
     running: Child,
     /// Its address.
     pub url: String,
+    /// Its database.
+    #[allow(dead_code, reason = "not all tests that start a server ask its database")]
+    pub database: Postgres,
+}
+
+/// A PostgreSQL that asks for a password.
+#[allow(dead_code, reason = "not all tests that start a server ask its database")]
+pub struct Postgres {
+    /// Its address, with user and password.
+    pub uri: String,
+    /// The certificate of who signed its own.
+    pub certificate: PathBuf,
+    /// The file with every statement that was sent to it.
+    pub log: PathBuf,
 }
 
 impl Server {
@@ -20,9 +34,11 @@ impl Server {
         let mut start = Command::new(script);
         start.arg(options.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut running = start.spawn().expect("bash runs");
-        let lines = BufReader::new(running.stdout.take().expect("a pipe")).lines();
-        let url = lines.map_while(Result::ok).find(|line| line.starts_with("http://")).expect("the server starts");
-        Self { running, url }
+        let mut lines = BufReader::new(running.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+        let mut line = || lines.next().expect("the database starts");
+        let database = Postgres { uri: line(), certificate: line().into(), log: line().into() };
+        let url = lines.find(|line| line.starts_with("http://")).expect("the server starts");
+        Self { running, url, database }
     }
 }
 

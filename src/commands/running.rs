@@ -1,0 +1,120 @@
+//! The running app that a command is asked to read as well: a server, or its database.
+
+use std::fs;
+
+use anyhow::{Result, anyhow, bail};
+use zeroize::Zeroizing;
+
+use crate::cli::InputArgs;
+use crate::live::{Answers, Key, Server, postgres};
+use crate::model::snapshot::Gap;
+use crate::read::file::words;
+
+use super::load::{APP_ID, variable};
+
+/// The variable with the address of the database, under Parse Server's own name.
+const DATABASE: &str = "PARSE_SERVER_DATABASE_URI";
+
+/// Where the running app is read from. Nothing is asked before [`Sources::read`].
+#[derive(Default)]
+pub struct Sources {
+    server: Option<Server>,
+    postgres: Option<postgres::Database>,
+}
+
+impl Sources {
+    /// Those that the command line names.
+    ///
+    /// # Errors
+    ///
+    /// An address is none, or a key is missing.
+    pub fn of(args: &InputArgs) -> Result<Self> {
+        let server = args.server.as_deref().map(server).transpose()?;
+        let postgres = args.postgres.as_deref().map(|given| -> Result<_> {
+            let uri = uri("--postgres", given)?;
+            postgres::Database::new(&uri).map_err(|mistake| anyhow!("`--postgres`: {mistake}"))
+        });
+        Ok(Self { server, postgres: postgres.transpose()? })
+    }
+
+    /// Whether there are any.
+    pub fn are_some(&self) -> bool {
+        self.server.is_some() || self.postgres.is_some()
+    }
+
+    /// What they say.
+    pub fn read(&self) -> Answers {
+        let mut answers = Answers::default();
+        if let Some(server) = &self.server {
+            answers.extend(server.read());
+        }
+        if let Some(database) = &self.postgres {
+            answers.extend(database.read());
+        }
+        answers
+    }
+
+    /// What they cannot say.
+    pub fn gap(&self) -> Option<Gap> {
+        let without_rows = self.server.is_some() && self.postgres.is_none();
+        without_rows.then(|| Gap::new("rows of the running app", "not counted over REST; read with --postgres"))
+    }
+}
+
+/// The server of `--server`.
+fn server(url: &str) -> Result<Server> {
+    const READ_ONLY: &str = "PARSE_SERVER_READ_ONLY_MASTER_KEY";
+    const MASTER: &str = "PARSE_SERVER_MASTER_KEY";
+    let app_id = variable(APP_ID).ok_or_else(|| anyhow!("`--server` needs the application id in {APP_ID}"))?;
+    let read_only = variable(READ_ONLY).map(|key| Key::ReadOnly(key.into()));
+    let key = read_only.or_else(|| variable(MASTER).map(|key| Key::Master(key.into())));
+    let key = key.ok_or_else(|| anyhow!("`--server` needs a key in {READ_ONLY}, which is enough, or in {MASTER}"))?;
+    Server::new(url, &app_id, key).map_err(|mistake| anyhow!("`--server`: {mistake}"))
+}
+
+/// The address of a database: as it is given if it holds no password, or from the environment or a file.
+fn uri(flag: &str, given: &str) -> Result<Zeroizing<String>> {
+    let from_variable = |name: &str| {
+        variable(name).map(Zeroizing::new).ok_or_else(|| anyhow!("`{flag}`: the variable {name} is not set"))
+    };
+    if given == "env" {
+        return from_variable(DATABASE);
+    }
+    if let Some(name) = given.strip_prefix("env:") {
+        return from_variable(name);
+    }
+    if let Some(path) = given.strip_prefix("file:") {
+        let text = fs::read_to_string(path).map_err(|error| anyhow!("`{flag}`: `{path}`: {}", words(&error)))?;
+        return Ok(Zeroizing::new(text.trim().to_owned()));
+    }
+    let authority = given.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
+    let user = given.contains('@').then(|| authority.rsplit_once('@').map_or(given, |(user, _)| user));
+    if user.is_some_and(|user| user.contains(':')) || given.contains("password=") {
+        bail!(
+            "`{flag}`: an address with a password does not belong on a command line, where others see it; \
+             put it into {DATABASE} and give `{flag} env`, or into a file and give `{flag} file:PATH`"
+        );
+    }
+    Ok(Zeroizing::new(given.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_taken_from_everywhere_but_the_command_line() {
+        for given in ["postgres://u:p@db/x", "postgres://db/x?user=u&password=p", "postgres://u:p/w@db/x", "u:p@db"] {
+            let message = uri("--postgres", given).unwrap_err().to_string();
+            assert!(message.contains("--postgres env") && !message.contains("u:p"), "{message}");
+        }
+        assert_eq!(uri("--postgres", "postgres://u@db:5432/x").unwrap().as_str(), "postgres://u@db:5432/x");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "postgres://u:p@db/x\n").unwrap();
+        assert_eq!(
+            uri("--postgres", &format!("file:{}", file.path().display())).unwrap().as_str(),
+            "postgres://u:p@db/x"
+        );
+        assert!(uri("--postgres", "env:PARSE_AUDIT_NO_SUCH_VARIABLE").is_err());
+    }
+}

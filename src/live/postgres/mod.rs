@@ -1,0 +1,224 @@
+//! The database of a running app, read from PostgreSQL: in one transaction that cannot write,
+//! and of the rows of classes nothing but their ACLs.
+//!
+//! Source of the tables: `PostgresStorageAdapter.js` of Parse Server.
+
+mod address;
+mod tls;
+mod wire;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::problem::Problem;
+
+use super::{Answers, Body, Document, Form, Rows};
+use address::Address;
+use wire::{Failure, Session, Wire};
+
+/// Pages of a table, of 8 KiB each, that are copied out at once.
+const PAGES: u64 = 4096;
+
+/// From this version on a part of a table is found without reading all of it.
+const FINDS_PAGES: u32 = 140_000;
+
+/// About how many bytes a row is on the way here, for whom wants to know how long it takes.
+const BYTES_OF_A_ROW: u64 = 60;
+
+/// What a table of facts gives: its name in exports, the query, and what is missing without it.
+const FACTS: [(&str, &str, &str); 6] = [
+    (
+        "_Role",
+        r#"SELECT json_build_object('objectId', "objectId", 'name', name, '_rperm', _rperm, '_wperm', _wperm)::text
+           FROM "_Role" ORDER BY "objectId""#,
+        "roles were not checked",
+    ),
+    (
+        "_Join:roles:_Role",
+        r#"SELECT json_build_object('relatedId', "relatedId", 'owningId', "owningId")::text
+           FROM "_Join:roles:_Role" ORDER BY "owningId", "relatedId""#,
+        "inheritance of roles was not checked",
+    ),
+    (
+        "_Join:users:_Role",
+        r#"SELECT json_build_object('relatedId', "relatedId", 'owningId', "owningId")::text
+           FROM "_Join:users:_Role" ORDER BY "owningId", "relatedId""#,
+        "members of roles were not checked",
+    ),
+    (
+        "_GlobalConfig",
+        r#"SELECT json_build_object('params', params, 'masterKeyOnly', "masterKeyOnly")::text FROM "_GlobalConfig""#,
+        "parameters of the app were not checked",
+    ),
+    (
+        "_Hooks",
+        r#"SELECT json_build_object('functionName', "functionName", 'className', "className",
+                  'triggerName', "triggerName", 'url', url)::text
+           FROM "_Hooks" ORDER BY 1"#,
+        "webhooks were not checked",
+    ),
+    (
+        "_JobSchedule",
+        r#"SELECT json_build_object('jobName', "jobName", 'startAfter', "startAfter")::text
+           FROM "_JobSchedule" ORDER BY 1"#,
+        "scheduled jobs were not checked",
+    ),
+];
+
+/// A database of PostgreSQL.
+#[derive(Debug)]
+pub struct Database {
+    wire: Arc<Wire>,
+}
+
+/// A table with the rows of a class.
+struct Table {
+    class: String,
+    pages: u64,
+    rows: u64,
+}
+
+impl Database {
+    /// The database at a connection string, which may hold a password.
+    ///
+    /// # Errors
+    ///
+    /// It is no connection string, or a file that it names cannot be read.
+    pub fn new(uri: &str) -> Result<Self, String> {
+        Ok(Self { wire: Arc::new(Wire::new(&Address::parse(uri)?)?) })
+    }
+
+    /// Everything that is asked for. Rows are only asked for when they are counted.
+    pub fn read(&self) -> Answers {
+        let mut answers = Answers::default();
+        let session = match self.wire.begin() {
+            Ok(session) => session,
+            Err(failure) => {
+                self.miss(&mut answers, "", &failure, "the running app was not checked");
+                return answers;
+            }
+        };
+        let schema = r#"SELECT json_build_object('className', "className", 'schema', schema, 'isParseClass', true)::text
+                        FROM "_SCHEMA" ORDER BY "className""#;
+        match session.texts(schema) {
+            Ok(classes) => answers.documents.push(self.document("_SCHEMA", &classes)),
+            Err(failure) => {
+                self.miss(&mut answers, "_SCHEMA", &failure, "classes and their permissions were not checked");
+                return answers;
+            }
+        }
+        for (table, query, consequence) in FACTS {
+            match session.texts(query) {
+                Ok(lines) => answers.documents.push(self.document(table, &lines)),
+                // The server makes these when they are first needed.
+                Err(Failure::NoTable) => {}
+                Err(failure) => self.miss(&mut answers, table, &failure, consequence),
+            }
+        }
+        match tables(&session) {
+            Ok(tables) => self.add_rows(&mut answers, &Arc::new(session), tables),
+            Err(failure) => self.miss(&mut answers, "", &failure, "rows of classes were not counted"),
+        }
+        answers
+    }
+
+    fn add_rows(&self, answers: &mut Answers, session: &Arc<Session>, tables: Vec<Table>) {
+        // The rows of roles were read whole.
+        for table in tables.into_iter().filter(|table| table.class != "_Role") {
+            let parts = match session.version() >= FINDS_PAGES {
+                true => table.pages.div_ceil(PAGES).max(1),
+                false => 1,
+            };
+            for part in 0..parts {
+                let part = Part {
+                    session: Arc::clone(session),
+                    class: table.class.clone(),
+                    // The last part has no end: a table may have grown since it was asked how long it is.
+                    pages: (parts > 1).then(|| (part * PAGES, (part + 1 < parts).then(|| (part + 1) * PAGES))),
+                    size: table.rows / parts * BYTES_OF_A_ROW,
+                };
+                answers.documents.push(Document {
+                    url: self.url(&table.class),
+                    name: format!("{}.copy", table.class),
+                    body: Body::Rows(Arc::new(part)),
+                });
+            }
+        }
+    }
+
+    fn document(&self, table: &str, lines: &[Zeroizing<String>]) -> Document {
+        let length = lines.iter().map(|line| line.len() + 1).sum();
+        // Made as long as it gets, so that no copy of it is left behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(length));
+        for line in lines {
+            text.extend_from_slice(line.as_bytes());
+            text.push(b'\n');
+        }
+        Document { url: self.url(table), name: format!("{table}.json"), body: Body::Text(Arc::new(text)) }
+    }
+
+    fn url(&self, table: &str) -> String {
+        match table {
+            "" => self.wire.place().to_owned(),
+            _ => format!("{}/{table}", self.wire.place()),
+        }
+    }
+
+    fn miss(&self, answers: &mut Answers, table: &str, failure: &Failure, consequence: &str) {
+        answers.problems.push(Problem::new(self.url(table), failure.to_string(), consequence));
+    }
+}
+
+/// The tables that hold rows with ACLs, and how long they are.
+fn tables(session: &Session) -> Result<Vec<Table>, Failure> {
+    let query = "SELECT json_build_array(c.relname, pg_relation_size(c.oid) / current_setting('block_size')::int, c.reltuples)::text
+         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = '_rperm' AND NOT a.attisdropped
+         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+         ORDER BY c.relname";
+    let lines = session.texts(query)?;
+    let table = |line: &Zeroizing<String>| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let number = |at: usize| line.get(at).and_then(Value::as_f64).unwrap_or_default().max(0.0) as u64;
+        Some(Table { class: line.get(0)?.as_str()?.to_owned(), pages: number(1), rows: number(2) })
+    };
+    Ok(lines.iter().filter_map(table).collect())
+}
+
+/// Some pages of a table.
+struct Part {
+    session: Arc<Session>,
+    class: String,
+    /// The first page, and the one behind the last; all of them if nothing is said.
+    pages: Option<(u64, Option<u64>)>,
+    size: u64,
+}
+
+impl Rows for Part {
+    fn class(&self) -> &str {
+        &self.class
+    }
+
+    fn form(&self) -> Form {
+        Form::Copy
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn open(&self) -> std::io::Result<Box<dyn std::io::Read + '_>> {
+        // Ids are needed where an ACL may name its own object, or another class's ACL one of these.
+        let id = if self.class == "_User" { r#""objectId"::text"# } else { "NULL::text" };
+        let table = format!("\"{}\"", self.class.replace('"', "\"\""));
+        let pages = match self.pages {
+            None => String::new(),
+            Some((from, None)) => format!(" WHERE ctid >= '({from},0)'"),
+            Some((from, Some(to))) => format!(" WHERE ctid >= '({from},0)' AND ctid < '({to},0)'"),
+        };
+        let query = format!("SELECT {id}, _rperm::text[], _wperm::text[] FROM {table}{pages}");
+        let copied = self.session.copy(&query).map_err(|failure| std::io::Error::other(failure.to_string()))?;
+        Ok(Box::new(copied))
+    }
+}
