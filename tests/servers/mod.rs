@@ -45,11 +45,23 @@ impl Server {
 /// Sends a request to a Parse Server, with a master key or without; the answer's status and body.
 #[allow(dead_code, reason = "one of the tests that start a server sends no requests itself")]
 pub fn ask(url: &str, app_id: &str, master: Option<&str>, what: (&str, &str), body: Option<&Value>) -> (u16, Value) {
-    let (method, path) = what;
+    let key = master.map(|key| ("X-Parse-Master-Key", key));
+    ask_as(url, app_id, key, what, body)
+}
+
+/// Sends a request to a Parse Server with what says who asks, a header; the answer's status and body.
+#[allow(dead_code, reason = "one of the tests that start a server sends no requests itself")]
+pub fn ask_as(
+    url: &str,
+    app_id: &str,
+    who: Option<(&str, &str)>,
+    (method, path): (&str, &str),
+    body: Option<&Value>,
+) -> (u16, Value) {
     let mut request = ureq::http::Request::builder().method(method).uri(format!("{url}/{path}"));
     request = request.header("X-Parse-Application-Id", app_id).header("Content-Type", "application/json");
-    if let Some(key) = master {
-        request = request.header("X-Parse-Master-Key", key);
+    if let Some((name, value)) = who {
+        request = request.header(name, value);
     }
     let request = request.body(body.map(Value::to_string).unwrap_or_default()).unwrap();
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
