@@ -18,7 +18,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
+use parse_audit::live;
 use parse_audit::live::postgres::Database;
+use parse_audit::model::census::Shape;
 use parse_audit::model::{App, Census};
 use parse_audit::read::{Input, Reading, Settings, Silent, read};
 use serde_json::{Value, json};
@@ -104,6 +106,25 @@ fn facts(app: &App) -> BTreeMap<String, String> {
     facts
 }
 
+/// What can be asked of a census without naming users.
+fn alike(census: &Census) -> Vec<(String, u64)> {
+    let of = |name: &str, is: fn(&Shape) -> bool| (name.to_owned(), census.count(is));
+    let mut alike = vec![
+        of("all", |_| true),
+        of("missing", Shape::is_missing),
+        of("half", Shape::is_half_stored),
+        of("master", Shape::is_master_only),
+        of("read", Shape::is_public_read),
+        of("write", Shape::is_public_write),
+    ];
+    for role in census.roles() {
+        let read = census.count(|shape| shape.read.as_ref().is_some_and(|side| side.roles.contains(role)));
+        let write = census.count(|shape| shape.write.as_ref().is_some_and(|side| side.roles.contains(role)));
+        alike.extend([(format!("{role} reads"), read), (format!("{role} writes"), write)]);
+    }
+    alike
+}
+
 #[test]
 fn the_database_tells_what_exports_tell() {
     let server = shop();
@@ -137,6 +158,16 @@ fn the_database_tells_what_exports_tell() {
     let app = &reading.snapshot.app;
     assert_eq!(app.webhooks.read().map(|hooks| hooks[0].host.as_str()), Some("hooks.example.com"));
     assert!(app.config.read().is_some_and(|config| config.contains_key("secretToken")));
+
+    // The server, asked for numbers alone, knows the same of the rows, but for users.
+    let key = live::Key::Master(MASTER.to_owned().into());
+    let counted = live::Server::new(&server.url, APP, key).unwrap().read();
+    assert!(counted.problems.is_empty() && counted.gaps.is_empty(), "{:?}", counted.problems);
+    for class in ["Order", "_User"] {
+        let over_rest = &counted.counts.iter().find(|counts| counts.class == class).expect("counts").census;
+        let streamed = reading.snapshot.app.classes[class].rows.read().expect("rows");
+        assert_eq!(alike(over_rest), alike(streamed), "{class}");
+    }
 
     // Nothing was sent but reads.
     let log = fs::read_to_string(&server.database.log).unwrap();

@@ -77,6 +77,8 @@ fn has_orphan(shape: &Shape) -> bool {
 fn written_by_others(shape: &Shape) -> bool {
     match &shape.write {
         None => true,
-        Some(entries) => entries.anyone || !entries.roles.is_empty() || entries.users != Users::None,
+        Some(entries) => {
+            entries.anyone || !entries.roles.is_empty() || matches!(entries.users, Users::One | Users::Many)
+        }
     }
 }

@@ -192,14 +192,23 @@ fn read_app(
     let keys_alone = program.is_about_keys_alone();
     let (server_version, searching) = (version, Some(Arc::clone(&scanner)));
     let running = running::Sources::of(args)?;
-    let live::Answers { documents: answers, problems: unanswered } = running.read();
-    let settings =
-        read::Settings { ignored, server_version, scanner: searching, past, of_git, archives, keys_alone, answers };
+    let live::Answers { documents: answers, counts, problems: unanswered, gaps: unasked } = running.read();
+    let settings = read::Settings {
+        ignored,
+        server_version,
+        scanner: searching,
+        past,
+        of_git,
+        archives,
+        keys_alone,
+        answers,
+        counts,
+    };
     let mut reading = read::read(&input, &settings, progress);
     reading.problems.extend(unanswered);
     if running.are_some() {
         reading.snapshot.gaps.retain(|gap| gap.topic != RUNNING_APP);
-        reading.snapshot.gaps.extend(running.gap());
+        reading.snapshot.gaps.extend(unasked);
     }
     if leaves_keys_out {
         quoted::hide_keys(&mut reading.snapshot.texts);

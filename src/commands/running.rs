@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 
 use crate::cli::InputArgs;
 use crate::live::{Answers, Key, Server, postgres};
-use crate::model::snapshot::Gap;
 use crate::read::file::words;
 
 use super::load::{APP_ID, variable};
@@ -52,12 +51,6 @@ impl Sources {
             answers.extend(database.read());
         }
         answers
-    }
-
-    /// What they cannot say.
-    pub fn gap(&self) -> Option<Gap> {
-        let without_rows = self.server.is_some() && self.postgres.is_none();
-        without_rows.then(|| Gap::new("rows of the running app", "not counted over REST; read with --postgres"))
     }
 }
 

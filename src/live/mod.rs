@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::model::Census;
+use crate::model::snapshot::Gap;
 use crate::problem::Problem;
 
 /// What a running app said.
@@ -20,15 +22,32 @@ use crate::problem::Problem;
 pub struct Answers {
     /// The documents.
     pub documents: Vec<Document>,
+    /// Rows that the source counted itself.
+    pub counts: Vec<Counts>,
     /// What it was asked for and did not say.
     pub problems: Vec<Problem>,
+    /// What it was not asked for.
+    pub gaps: Vec<Gap>,
+}
+
+/// The rows of a class, counted where they are.
+#[derive(Debug, Clone)]
+pub struct Counts {
+    /// Where they were counted.
+    pub url: String,
+    /// The class.
+    pub class: String,
+    /// The counts.
+    pub census: Census,
 }
 
 impl Answers {
     /// Adds what another source of the same app said.
     pub fn extend(&mut self, other: Self) {
         self.documents.extend(other.documents);
+        self.counts.extend(other.counts);
         self.problems.extend(other.problems);
+        self.gaps.extend(other.gaps);
     }
 }
 

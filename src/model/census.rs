@@ -63,6 +63,10 @@ pub enum Users {
     One,
     /// Two or more.
     Many,
+    /// At least one; how many was not asked.
+    Some,
+    /// Whether there are any was not asked.
+    Untold,
 }
 
 /// A share of the rows of a class.

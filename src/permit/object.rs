@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::model::acl::truthy;
-use crate::model::census::{Entries, Shape};
+use crate::model::census::{Entries, Shape, Users};
 use crate::model::clp::{Clp, DefaultAcl};
 use crate::model::{Acl, ClassName, Grantee, UserId};
 
@@ -48,7 +48,13 @@ pub fn shape_admits(shape: &Shape, side: Side, client: &Client) -> bool {
 
 /// Whether ACLs of a shape name some user, who may be the caller.
 pub fn shape_names_users(shape: &Shape, side: Side) -> bool {
-    side_of(shape, side).is_some_and(|entries| entries.own || entries.users != crate::model::census::Users::None)
+    side_of(shape, side)
+        .is_some_and(|entries| entries.own || matches!(entries.users, Users::One | Users::Many | Users::Some))
+}
+
+/// Whether it was not asked which users ACLs of a shape name.
+pub fn shape_hides_users(shape: &Shape, side: Side) -> bool {
+    side_of(shape, side).is_some_and(|entries| entries.users == Users::Untold)
 }
 
 fn side_of(shape: &Shape, side: Side) -> Option<&Entries> {

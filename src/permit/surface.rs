@@ -12,7 +12,7 @@ use crate::model::{Class, Clp, FieldName, Group, Known, Operation, Principal, Ro
 
 use super::caller::{Caller, Client, User};
 use super::decide::{Condition, Verdict};
-use super::object::{Side, admits, shape_admits, shape_names_users};
+use super::object::{Side, admits, shape_admits, shape_hides_users, shape_names_users};
 use super::{Engine, fields};
 
 /// How many rows of a class an operation reaches, from least to most.
@@ -217,11 +217,14 @@ fn reach_of(census: &Census, caller: &Caller, side: Side) -> Cell {
     let reached = census.count(admits);
     let names_caller = |shape: &Shape| client.is_signed_in() && shape_names_users(shape, side);
     let own = reached < total && census.shapes.keys().any(|shape| !admits(shape) && names_caller(shape));
+    let hides_caller = |shape: &Shape| client.is_signed_in() && shape_hides_users(shape, side);
+    let untold = census.shapes.keys().any(|shape| !admits(shape) && hides_caller(shape));
     let reach = match () {
         () if reached == total => Known::Read(Reach::AllRows),
         () if reached > 0 => Known::Read(Reach::SomeRows),
         () if census.unknown() > 0 => Known::Unread(Why::Failed),
         () if own => Known::Read(Reach::OwnRows),
+        () if untold => Known::Unread(Why::NotAsked),
         () => Known::Read(Reach::None),
     };
     let dormant = reach == Known::Read(Reach::None);

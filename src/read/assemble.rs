@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::code::path::folder;
+use crate::live::Counts;
 use crate::model::class::Class;
+use crate::model::place::{Content, SourceFile};
 use crate::model::roles::Role;
 use crate::model::server::FoundVersion;
-use crate::model::{App, Census, ClassName, Clp, Known, Leak, Origin, Place, RoleName, Roles};
+use crate::model::{App, Census, ClassName, Clp, FileId, Known, Leak, Origin, Place, RoleName, Roles, Texts};
 
 use super::count::Counted;
 use super::parts::{Parts, RoleRow};
@@ -133,6 +135,20 @@ fn join(
         }
     }
     Roles { by_name, inheritance }
+}
+
+/// Adds what a running app counted itself, which is newer than any export.
+pub fn add_counts(app: &mut App, counts: &[Counts], texts: &mut Texts) {
+    let next = texts.iter().map(|(id, _)| id.0 + 1).max().unwrap_or_default();
+    for (counts, number) in counts.iter().zip(next..) {
+        let at = Place::File { file: FileId(number) };
+        let content = Content::Head(Vec::new());
+        texts.insert(at.file(), SourceFile { path: counts.url.clone(), content });
+        let class = ClassName::from(counts.class.as_str());
+        let described = app.classes.entry(class.clone()).or_insert_with(|| Class::of_rows(class, at.clone()));
+        described.rows = Known::Read(counts.census.clone());
+        described.rows_at = Some(at);
+    }
 }
 
 /// The files that hold rows of a class, by their folder.

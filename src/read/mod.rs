@@ -49,7 +49,7 @@ use rayon::prelude::*;
 
 use crate::code::lower::is_code;
 use crate::history::Tracked;
-use crate::live::{Body, Document};
+use crate::live::{Body, Counts, Document};
 use crate::model::place::{Content, SourceFile, Texts};
 use crate::model::server::{FoundVersion, VersionFrom};
 use crate::model::snapshot::{Gap, Snapshot, gaps};
@@ -94,6 +94,8 @@ pub struct Settings {
     pub keys_alone: bool,
     /// What a running app answered.
     pub answers: Vec<Document>,
+    /// What it counted itself.
+    pub counts: Vec<Counts>,
 }
 
 /// Is told how many bytes of rows were read; called from several threads.
@@ -212,6 +214,8 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     // After the keys, which put the whole of a file into the texts.
     copies::take(&mut app, &mut texts, found.code.iter().chain(&found.copies));
     problems.extend(installed::take(&mut app, &mut texts, input, &found.installed, candidates));
+    // Last, when every file that is shown has its number.
+    assemble::add_counts(&mut app, &settings.counts, &mut texts);
     problems.extend(parts.into_iter().flat_map(|(_, parts)| parts.problems));
     problems.sort();
     problems.dedup();

@@ -1,6 +1,9 @@
 //! What Parse Server tells over REST whoever has a master key. Nothing is asked for but by `GET`,
-//! and no row of an app's own classes.
+//! and no row of an app's own classes: they are only counted.
 
+mod rows;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -10,9 +13,12 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::http::{self, Limits};
+use crate::model::RoleName;
+use crate::model::snapshot::Gap;
 use crate::problem::Problem;
 
-use super::{Answers, Body, Document};
+use super::{Answers, Body, Counts, Document};
+use rows::{Count, Counted};
 
 /// How much a server may ask of us.
 const LIMITS: Limits = Limits { patience: Duration::from_secs(30), longest: 64 << 20 };
@@ -52,6 +58,9 @@ pub struct Server {
     key: Key,
 }
 
+/// Classes of the server itself whose rows have ACLs that matter. The rows of `_Role` are read.
+const COUNTED: [&str; 3] = ["_User", "_Session", "_Installation"];
+
 /// Why an answer is missing.
 enum Missing {
     /// The server is not there: nothing else needs to be asked.
@@ -75,9 +84,10 @@ impl Server {
 
     /// Everything that is asked for.
     ///
-    /// One request after the other; with N roles N and about ten more.
+    /// One request after the other; with N roles N and about ten more, and some for each class with rows.
     pub fn read(&self) -> Answers {
         let mut answers = Answers::default();
+        let mut classes = Vec::new();
         let plain = [
             ("serverInfo", "serverInfo.json", "the server's version is not known"),
             ("schemas", "schemas.json", "classes and their permissions were not checked"),
@@ -88,7 +98,12 @@ impl Server {
         ];
         for (path, name, consequence) in plain {
             match self.ask(path) {
-                Ok(answer) => answers.documents.extend(self.document(path, name, &answer)),
+                Ok(answer) => {
+                    if path == "schemas" {
+                        classes = counted_classes(&answer);
+                    }
+                    answers.documents.extend(self.document(path, name, &answer));
+                }
                 Err(Missing::Refused(message)) if !answers.documents.is_empty() => {
                     self.miss(&mut answers, path, &message, consequence);
                 }
@@ -99,10 +114,41 @@ impl Server {
                 }
             }
         }
-        if let Err((path, message)) = self.roles(&mut answers) {
-            self.miss(&mut answers, &path, &message, "roles were not checked");
+        match self.roles(&mut answers) {
+            Ok(roles) => self.count(&mut answers, &classes, &roles),
+            Err((path, message)) => {
+                self.miss(&mut answers, &path, &message, "roles were not checked, and rows were not counted");
+            }
         }
         answers
+    }
+
+    /// Counts the rows of classes whose ACLs may name these roles.
+    fn count(&self, answers: &mut Answers, classes: &[String], roles: &BTreeSet<RoleName>) {
+        for class in classes {
+            let url = format!("{}/classes/{class}", self.url);
+            let what = || format!("row ACLs of {class}");
+            match rows::census(&mut OfClass { server: self, class }, roles) {
+                Ok(Counted::Census(census)) => answers.counts.push(Counts { url, class: class.clone(), census }),
+                Ok(Counted::TooMany(rows)) => answers.gaps.push(Gap::new(
+                    what(),
+                    format!("{rows} rows are not counted over REST; read with --postgres or --mongodb"),
+                )),
+                Ok(Counted::Unclear) => answers.gaps.push(Gap::new(
+                    what(),
+                    "they are of too many kinds, or change too fast; read with --postgres or --mongodb",
+                )),
+                Err(missing) => {
+                    let is_gone = matches!(missing, Missing::Everything(_));
+                    let (Missing::Everything(message) | Missing::Refused(message) | Missing::This(message)) = missing;
+                    let consequence = format!("rows of {class} were not counted");
+                    self.miss(answers, &format!("classes/{class}"), &message, &consequence);
+                    if is_gone {
+                        return;
+                    }
+                }
+            }
+        }
     }
 
     fn miss(&self, answers: &mut Answers, path: &str, message: &str, consequence: &str) {
@@ -115,8 +161,8 @@ impl Server {
         Some(Document { url: format!("{}/{path}", self.url), name: name.to_owned(), body: Body::Text(text) })
     }
 
-    /// All roles, and which lies in which.
-    fn roles(&self, answers: &mut Answers) -> Result<(), (String, String)> {
+    /// All roles, and which lies in which; their names.
+    fn roles(&self, answers: &mut Answers) -> Result<BTreeSet<RoleName>, (String, String)> {
         let mut roles: Vec<Value> = Vec::new();
         loop {
             let page = self.rows(&format!("roles?order=objectId&limit={PAGE}&skip={}", roles.len()))?;
@@ -138,11 +184,12 @@ impl Server {
                 nested.push(json!({ "owningId": id, "relatedId": inner.get("objectId") }));
             }
         }
+        let names = roles.iter().filter_map(|role| role.get("name")?.as_str().map(RoleName::from)).collect();
         let of_roles = json!({ "results": roles });
         answers.documents.extend(self.document("roles", "_Role.json", &of_roles));
         let of_nested = json!({ "results": nested });
         answers.documents.extend(self.document("roles/in-roles", "_Join:roles:_Role.json", &of_nested));
-        Ok(())
+        Ok(names)
     }
 
     fn rows(&self, path: &str) -> Result<Vec<Value>, (String, String)> {
@@ -171,6 +218,31 @@ impl Server {
                 _ => return understood(&answer),
             }
         }
+    }
+}
+
+/// The classes whose rows are counted, of an answer of `/schemas`.
+fn counted_classes(schemas: &Value) -> Vec<String> {
+    let classes = schemas.get("results").and_then(Value::as_array).into_iter().flatten();
+    let names = classes.filter_map(|class| class.get("className")?.as_str());
+    names.filter(|name| !name.starts_with('_') || COUNTED.contains(name)).map(ToOwned::to_owned).collect()
+}
+
+/// The rows of one class.
+struct OfClass<'s> {
+    server: &'s Server,
+    class: &'s str,
+}
+
+impl Count for OfClass<'_> {
+    type Error = Missing;
+
+    fn count(&mut self, filter: &Value) -> Result<u64, Missing> {
+        let wanted = utf8_percent_encode(&filter.to_string(), NON_ALPHANUMERIC).to_string();
+        let class = utf8_percent_encode(self.class, NON_ALPHANUMERIC);
+        let answer = self.server.ask(&format!("classes/{class}?count=1&limit=0&where={wanted}"))?;
+        let number = answer.get("count").and_then(Value::as_u64);
+        number.ok_or_else(|| Missing::This("it answers without a number".to_owned()))
     }
 }
 
