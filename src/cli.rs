@@ -98,6 +98,10 @@ pub struct InputArgs {
     /// PARSE_SERVER_APPLICATION_ID, the key from PARSE_SERVER_READ_ONLY_MASTER_KEY or PARSE_SERVER_MASTER_KEY.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
+    /// Also try what the server of --server lets somebody do who has nothing but the application id: reads that can
+    /// find nothing, and counts.
+    #[arg(long, requires = "server")]
+    pub probe: bool,
     /// Read the running app as well, from its database in PostgreSQL, in a transaction that cannot write. An
     /// address with a password is given as `env` (PARSE_SERVER_DATABASE_URI), `env:VARIABLE` or `file:PATH`.
     #[arg(long, value_name = "URI")]

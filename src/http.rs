@@ -21,6 +21,10 @@ pub struct Answer {
     pub status: u16,
     /// The body; empty if it is longer than allowed.
     pub body: Vec<u8>,
+    /// Pages of which origin may read it, if the answer says so.
+    pub allows_origin: Option<String>,
+    /// Whether they may send cookies along.
+    pub allows_credentials: bool,
 }
 
 /// The host of an address to which `what` may be sent: with encryption, or on this machine.
@@ -81,8 +85,11 @@ fn answer(sent: Result<ureq::http::Response<ureq::Body>, Error>, limits: Limits)
     // What the library says of an error may quote a header, and so a key.
     let mut response = sent.map_err(|error| words(&error))?;
     let status = response.status().as_u16();
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
+    let allows_origin = header("access-control-allow-origin");
+    let allows_credentials = header("access-control-allow-credentials").is_some_and(|value| value == "true");
     let body = response.body_mut().with_config().limit(limits.longest).read_to_vec().unwrap_or_default();
-    Ok(Answer { status, body })
+    Ok(Answer { status, body, allows_origin, allows_credentials })
 }
 
 fn words(error: &Error) -> &'static str {

@@ -149,6 +149,75 @@ fn a_running_app_is_audited_as_its_exports_are() {
 }
 
 #[test]
+fn what_the_server_lets_anyone_do_is_what_permissions_say_or_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let cloud = folder.path().join("main.js");
+    fs::write(
+        &cloud,
+        "Parse.Cloud.beforeFind('Note', asked => { if (!asked.master) throw new Parse.Error(119, 'no'); });",
+    )
+    .unwrap();
+    let server = Server::start(&json!({ "appId": APP, "masterKey": MASTER, "readOnlyMasterKey": READ_ONLY,
+        "serverURL": "http://127.0.0.1:1/parse", "cloud": cloud, "graphQLPath": "/graphql", "playgroundPath": "/playground" }));
+    let all = json!({ "*": true });
+    for (class, find) in [
+        ("Note", &all),
+        ("Order", &all),
+        ("Secret", &json!({})),
+        ("Member", &json!({ "requiresAuthentication": true })),
+    ] {
+        let clp = json!({ "find": find, "get": find, "count": find });
+        send(
+            &server.url,
+            "POST",
+            &format!("schemas/{class}"),
+            &json!({ "className": class, "classLevelPermissions": clp }),
+        );
+        for acl in [json!({}), json!({ "*": { "read": true } })] {
+            send(&server.url, "POST", &format!("classes/{class}"), &json!({ "ACL": acl }));
+        }
+    }
+    let empty = tempfile::tempdir().unwrap();
+    let key = live::Key::ReadOnly(READ_ONLY.to_owned().into());
+    let answers = live::Server::new(&server.url, APP, key).unwrap().probing().read();
+    assert!(answers.problems.is_empty(), "{:?}", answers.problems);
+    let settings = Settings { answers: answers.documents, counts: answers.counts, ..Settings::default() };
+    let app = read(&Input::Memory(BTreeMap::new()), &settings, &Silent).snapshot.app;
+    let probe = app.probe.read().expect("answers");
+    let allows = |class: &str, op| probe.allows.get(&(class.into(), op)).copied();
+    for op in [Operation::Find, Operation::Get, Operation::Count] {
+        assert_eq!(allows("Order", op), Some(true), "{op}");
+        assert_eq!(allows("Secret", op), Some(false), "{op}");
+        assert_eq!(allows("Member", op), Some(false), "{op}");
+    }
+    assert_eq!(
+        probe.counted.get(&parse_audit::model::ClassName::from("Order")),
+        Some(&1),
+        "one of two rows is for everyone"
+    );
+
+    let mut check = Command::new(env!("CARGO_BIN_EXE_parse-audit"));
+    check.arg("check").arg(empty.path()).args(["--server", &server.url, "--probe", "-o", "json", "--select", "live"]);
+    check.env("PARSE_SERVER_APPLICATION_ID", APP).env("PARSE_SERVER_READ_ONLY_MASTER_KEY", READ_ONLY);
+    let output = check.output().expect("the program runs");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let gaps: Vec<&str> =
+        report["notChecked"].as_array().unwrap().iter().map(|gap| gap["topic"].as_str().unwrap()).collect();
+    assert!(!gaps.iter().any(|gap| gap.contains("role") || gap.contains("Role")), "there are none: {gaps:?}");
+    let mut names: Vec<&str> =
+        report["findings"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    let expected = [
+        "probe-graphql-introspection:open-introspection",
+        "probe-graphql-playground:open-playground",
+        "probe-lets-less:Note.count",
+        "probe-lets-less:Note.find",
+        "probe-lets-less:Note.get",
+    ];
+    assert_eq!(names, expected, "{report}");
+}
+
+#[test]
 fn a_key_that_is_refused_is_told_and_nothing_is_found_to_be_well() {
     let server = shop();
     let folder = tempfile::tempdir().unwrap();

@@ -14,6 +14,7 @@ mod leaks;
 mod live;
 mod options;
 pub mod packages;
+mod probe;
 mod roles;
 mod rows;
 mod server;
@@ -161,6 +162,7 @@ fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[
     facts.extend(stored::facts(app, &program.words, &|place| snapshot.texts.path(place).to_owned()));
     facts.extend(server::facts(engine, access));
     facts.extend(live::facts(app, access));
+    facts.extend(probe::facts(app, engine));
     facts.extend(options::facts_about_defaults(app, program));
     facts.extend(deploy::facts(app, &|place| snapshot.texts.path(place).to_owned()));
     for class in &app.other_descriptions {

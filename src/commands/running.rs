@@ -29,6 +29,7 @@ impl Sources {
     /// An address is none, or a key is missing.
     pub fn of(args: &InputArgs) -> Result<Self> {
         let server = args.server.as_deref().map(server).transpose()?;
+        let server = if args.probe { server.map(Server::probing) } else { server };
         let postgres = args.postgres.as_deref().map(|given| -> Result<_> {
             let uri = uri("--postgres", given)?;
             postgres::Database::new(&uri).map_err(|mistake| anyhow!("`--postgres`: {mistake}"))

@@ -22,6 +22,7 @@ pub mod options;
 pub mod package;
 pub mod place;
 pub mod principal;
+pub mod probe;
 pub mod roles;
 pub mod secret;
 pub mod server;
@@ -88,6 +89,8 @@ pub struct App {
     pub hits: Known<Vec<SecretHit>>,
     /// What a server says of the keys, if it was asked.
     pub verified: Known<Verified>,
+    /// What a server let anyone do, if it was tried.
+    pub probe: Known<probe::Probe>,
 }
 
 /// One parameter of `_GlobalConfig`; its value is not kept.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::code::path::folder;
-use crate::live::Counts;
+use crate::live::{Counts, Document};
 use crate::model::class::Class;
 use crate::model::place::{Content, SourceFile};
 use crate::model::roles::Role;
@@ -18,8 +18,10 @@ use super::count::Counted;
 use super::parts::{Parts, RoleRow};
 use super::source::{Bytes, Candidate};
 
-/// Puts together what the files say, in the order of the files.
-pub fn app(parts: &mut [(usize, Parts)]) -> App {
+/// Puts together what the files say, in the order of the files, and what a running app was asked for: of that
+/// nothing is missing if there is none.
+pub fn app(parts: &mut [(usize, Parts)], answered: &[Document]) -> App {
+    let is_answered = |name: &str| answered.iter().any(|answer| answer.name == name);
     let mut app = App::default();
     let mut roles: Vec<RoleRow> = Vec::new();
     let (mut members, mut children) = (None, None);
@@ -45,6 +47,9 @@ pub fn app(parts: &mut [(usize, Parts)]) -> App {
         if let Some(jobs) = parts.jobs.take() {
             app.scheduled_jobs.read_mut().extend(jobs);
         }
+        if let Some(probe) = parts.probe.take() {
+            app.probe = Known::Read(probe);
+        }
         app.locks.extend(parts.lock.take());
         for found in std::mem::take(&mut parts.versions) {
             take_version(&mut app.server.version, found);
@@ -64,7 +69,26 @@ pub fn app(parts: &mut [(usize, Parts)]) -> App {
         hooks.sort();
         hooks.dedup_by(|a, b| (&a.trigger, &a.scheme, &a.host) == (&b.trigger, &b.scheme, &b.host));
     }
-    if !roles.is_empty() {
+    if is_answered("_Join:users:_Role.json") {
+        members.get_or_insert_default();
+    }
+    if is_answered("_Join:roles:_Role.json") {
+        children.get_or_insert_default();
+    }
+    if is_answered("_GlobalConfig.json") || is_answered("config.json") {
+        app.config.read_mut();
+    }
+    if is_answered("_Hooks.json") {
+        app.webhooks.read_mut();
+    }
+    if is_answered("_JobSchedule.json") {
+        app.scheduled_jobs.read_mut();
+    }
+    let has_no_role = roles.is_empty() && is_answered("_Role.json");
+    if let Some(class) = app.classes.get_mut("_Role").filter(|_| has_no_role) {
+        class.rows = Known::Read(Census::default());
+    }
+    if !roles.is_empty() || has_no_role {
         app.roles = Known::Read(join(roles, members, children));
     }
     app

@@ -30,6 +30,7 @@ pub mod options;
 pub mod parts;
 pub mod past;
 pub mod pieces;
+mod probed;
 pub mod rows;
 pub mod schema;
 pub mod source;
@@ -151,7 +152,7 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     // Most files say nothing, and there may be millions.
     let read = candidates.par_iter().map(file::read).enumerate();
     let mut parts: Vec<(usize, Parts)> = read.filter(|(_, parts)| !parts.say_nothing()).collect();
-    let mut app = assemble::app(&mut parts);
+    let mut app = assemble::app(&mut parts, &settings.answers);
     let mut problems = found.problems;
     let mut texts = texts(candidates, &mut parts);
     (app.manifests, app.aliases) = manifests::read(candidates);

@@ -9,6 +9,7 @@ use crate::model::acl::truthy;
 use crate::model::class::Class;
 use crate::model::options::Options;
 use crate::model::place::Text;
+use crate::model::probe::Probe;
 use crate::model::server::FoundVersion;
 use crate::model::{Acl, ClassName, ConfigParameter, FileId, Lock, Place, RoleName, Tree, UserId, Webhook};
 use crate::problem::Problem;
@@ -34,6 +35,8 @@ pub struct Parts {
     pub webhooks: Option<Vec<Webhook>>,
     /// Rows of `_JobSchedule`.
     pub jobs: Option<BTreeMap<String, Place>>,
+    /// What a server let anyone do.
+    pub probe: Option<Probe>,
     /// Whether anything of the file became part of the app.
     pub says_something: bool,
     /// Rows of classes that are still to be counted.
@@ -127,6 +130,8 @@ pub enum Kind {
     DashboardConfig,
     /// A list of classes under a key, as schema as code.
     Definitions(&'static str),
+    /// What a server let anyone do, as we write it down.
+    Probe,
     /// A refusal that was saved in place of an answer: status and error.
     Refused,
 }
@@ -162,6 +167,9 @@ pub fn kind(document: &Map<String, Value>, in_list: bool, class: &ClassName) -> 
     }
     if is_text("jobName") && (has("startAfter") || has("daysOfWeek") || has("timeOfDay") || *class == "_JobSchedule") {
         return Some(Kind::Job);
+    }
+    if has("parseAuditProbe") {
+        return Some(Kind::Probe);
     }
     if is_text("parseServerVersion") {
         return Some(Kind::ServerInfo);
@@ -224,7 +232,8 @@ impl Parts {
     /// Whether nothing came of the file, not even a problem.
     pub fn say_nothing(&self) -> bool {
         let has_rows = !self.roles.is_empty() || self.members.is_some() || self.children.is_some();
-        let has_server = self.config.is_some() || self.webhooks.is_some() || self.jobs.is_some();
+        let has_server =
+            self.probe.is_some() || self.config.is_some() || self.webhooks.is_some() || self.jobs.is_some();
         let has_options = self.options.is_some() || !self.dashboards.is_empty() || !self.versions.is_empty();
         let has_options = has_options || !self.deployed.is_empty() || self.lock.is_some();
         self.is_empty()
@@ -261,6 +270,7 @@ impl Parts {
                 let place = |pointer: &str| Some(at.below(pointer));
                 self.dashboards.push(super::tree::read(Part::Dashboard, document, &Holes::default(), &place));
             }
+            Kind::Probe => self.probe = Some(super::probed::read(document, at)),
             Kind::Definitions(key) => self.take_definitions(document.get(*key), &at.below(&format!("/{key}"))),
             Kind::Row(_) | Kind::Refused => {}
         }

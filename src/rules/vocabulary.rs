@@ -100,6 +100,22 @@ pub const STORED: Noun = Noun {
     placeholders: &["count", "name", "host"],
 };
 
+/// What a running server lets somebody do who has nothing but the application id.
+pub const PROBE: Noun = Noun {
+    table: "probe",
+    facts: facts! {
+        "any-origin-with-cookies": "any web page may send requests with the cookies of whoever looks at it",
+        "counts-more": "more rows of a class are counted than ACLs open",
+        "lets-less": "something is refused that permissions allow",
+        "lets-more": "something is allowed that permissions refuse",
+        "open-dashboard": "Parse Dashboard hands out its configuration, keys among it, without signing in",
+        "open-introspection": "the schema of GraphQL is told",
+        "open-playground": "the playground of GraphQL is there",
+        "plain-http": "the server answers without encryption as well",
+    },
+    placeholders: &["class", "operation", "count", "total"],
+};
+
 /// The server's options and version.
 pub const SERVER: Noun = Noun {
     table: "server",
@@ -230,8 +246,8 @@ pub const CODE: Noun = Noun {
 };
 
 /// All nouns.
-pub const NOUNS: [&Noun; 11] =
-    [&GRANT, &PROTECTION, &ROWS, &ROLE, &STORED, &SERVER, &DEPLOYMENT, &SCHEMA, &IGNORE, &PACKAGE, &CODE];
+pub const NOUNS: [&Noun; 12] =
+    [&GRANT, &PROTECTION, &ROWS, &ROLE, &STORED, &PROBE, &SERVER, &DEPLOYMENT, &SCHEMA, &IGNORE, &PACKAGE, &CODE];
 
 /// What messages of `[permission]` may mention in braces.
 pub const PERMISSION_PLACEHOLDERS: &[&str] = &["class", "operations", "fields", "who"];

@@ -58,7 +58,7 @@ impl Server {
         let url = format!("{}/serverInfo", self.url);
         let mut headers = vec![("X-Parse-Application-Id", self.app_id.as_str())];
         headers.extend(key.map(|key| ("X-Parse-Master-Key", key)));
-        let http::Answer { status, body } = http::get(&url, &headers, LIMITS).map_err(str::to_owned)?;
+        let http::Answer { status, body, .. } = http::get(&url, &headers, LIMITS).map_err(str::to_owned)?;
         match status {
             200 => match serde_json::from_slice::<serde_json::Value>(&body) {
                 Ok(info) if info.get("parseServerVersion").is_some() => Ok(Answer::Granted),

@@ -1,6 +1,6 @@
 // Starts a Parse Server: parse.cjs DATABASE-URI OPTIONS
 const express = require('express');
-const { ParseServer } = require('parse-server');
+const { ParseServer, ParseGraphQLServer } = require('parse-server');
 
 const [databaseURI, options] = process.argv.slice(2);
 
@@ -15,6 +15,12 @@ async function main() {
   await server.start();
   const app = express();
   app.use('/parse', server.app);
+  const { graphQLPath, playgroundPath } = JSON.parse(options);
+  if (graphQLPath) {
+    const graphQL = new ParseGraphQLServer(server, { graphQLPath, playgroundPath, graphQLPublicIntrospection: true });
+    graphQL.applyGraphQL(app);
+    graphQL.applyPlayground(app);
+  }
   const listening = app.listen(0, '127.0.0.1', () => {
     console.log(`http://127.0.0.1:${listening.address().port}/parse`);
   });

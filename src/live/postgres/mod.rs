@@ -113,7 +113,7 @@ impl Database {
             match session.texts(query) {
                 Ok(lines) => answers.documents.push(self.document(table, &lines)),
                 // The server makes these when they are first needed.
-                Err(Failure::NoTable) => {}
+                Err(Failure::NoTable) => answers.documents.push(self.document(table, &[])),
                 Err(failure) => self.miss(&mut answers, table, &failure, consequence),
             }
         }

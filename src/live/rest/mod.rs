@@ -1,6 +1,7 @@
 //! What Parse Server tells over REST whoever has a master key. Nothing is asked for but by `GET`,
 //! and no row of an app's own classes: they are only counted.
 
+mod probe;
 mod rows;
 
 use std::collections::BTreeSet;
@@ -56,6 +57,7 @@ pub struct Server {
     url: String,
     app_id: String,
     key: Key,
+    probes: bool,
 }
 
 /// Classes of the server itself whose rows have ACLs that matter. The rows of `_Role` are read.
@@ -79,7 +81,12 @@ impl Server {
     /// It is no address of a server, or the key would travel without encryption.
     pub fn new(url: &str, app_id: &str, key: Key) -> Result<Self, String> {
         http::host(url, "keys", "https://api.example.com/parse")?;
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), app_id: app_id.to_owned(), key })
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), app_id: app_id.to_owned(), key, probes: false })
+    }
+
+    /// The same server, which is also asked as anyone may ask it.
+    pub fn probing(self) -> Self {
+        Self { probes: true, ..self }
     }
 
     /// Everything that is asked for.
@@ -118,6 +125,14 @@ impl Server {
             Ok(roles) => self.count(&mut answers, &classes, &roles),
             Err((path, message)) => {
                 self.miss(&mut answers, &path, &message, "roles were not checked, and rows were not counted");
+            }
+        }
+        if self.probes {
+            classes.extend(["_Role".to_owned()]);
+            let (probed, gap) = self.probed(&classes);
+            answers.documents.extend(self.document("as-anyone", "probe.json", &probed));
+            if let Some(why) = gap {
+                self.miss(&mut answers, "as-anyone", &why, "what it lets anyone do was not tried to the end");
             }
         }
         answers
@@ -210,12 +225,17 @@ impl Server {
         let url = format!("{}/{path}", self.url);
         let (Key::ReadOnly(key) | Key::Master(key)) = &self.key;
         let headers = [("X-Parse-Application-Id", self.app_id.as_str()), ("X-Parse-Master-Key", key.as_str())];
+        understood(&self.patiently(&url, &headers)?)
+    }
+
+    /// Asks until the server has time.
+    fn patiently(&self, url: &str, headers: &[(&str, &str)]) -> Result<http::Answer, Missing> {
         let mut pauses = PAUSES.iter();
         loop {
-            let answer = http::get(&url, &headers, LIMITS).map_err(|why| Missing::Everything(why.to_owned()))?;
+            let answer = http::get(url, headers, LIMITS).map_err(|why| Missing::Everything(why.to_owned()))?;
             match (answer.status, pauses.next()) {
                 (429 | 500..=599, Some(pause)) => thread::sleep(*pause),
-                _ => return understood(&answer),
+                _ => return Ok(answer),
             }
         }
     }
