@@ -3,6 +3,7 @@
 //! What it tells becomes documents as an export would have them, so that one reader
 //! understands both: facts as texts, rows as streams.
 
+pub mod mongo;
 pub mod postgres;
 mod rest;
 

@@ -1,0 +1,485 @@
+//! The driver of MongoDB, of which nothing but reading is used.
+//!
+//! A command is one of [`Command`], and [`Connection`] has no other way to send
+//! anything: what would write cannot be said. Beside these commands the driver sends
+//! its own: it says hello, logs in, goes on with a query and ends it.
+//!
+//! Nothing waits for ever: every answer has a limit, and after one that did not come,
+//! or a connection that broke, nothing else is asked.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::{FutureExt, StreamExt};
+use mongodb::action::RunCommand;
+use mongodb::bson::{Bson, DateTime, Document, RawDocument, doc};
+use mongodb::error::{CommandError, Error, ErrorKind};
+use mongodb::event::EventHandler;
+use mongodb::event::sdam::SdamEvent;
+use mongodb::options::{ClientOptions, ReadPreference, SelectionCriteria};
+use mongodb::raw_batch_cursor::RawBatchCursor;
+use mongodb::{Client, Database};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::timeout;
+
+use super::address::Address;
+
+/// How long it is waited for a server to be found, and for each connection to it.
+const TO_CONNECT: Duration = Duration::from_secs(5);
+
+/// How long the server may work on a query, and on the answer to another question.
+const WORK: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(30)];
+
+/// Connections that are open at once.
+const CONNECTIONS: u32 = 4;
+
+/// Rows in one answer.
+const BATCH: u32 = 10_000;
+
+const NOT_UNDERSTOOD: &str = "its answer cannot be understood";
+
+/// What may be asked.
+#[derive(Debug, Clone)]
+pub enum Command<'c> {
+    /// Whether somebody is there.
+    Hello,
+    /// The version of the server.
+    BuildInfo,
+    /// Who is logged in, and what that one may do.
+    ConnectionStatus,
+    /// The names of the collections that may be read.
+    Collections,
+    /// About how many documents a collection has.
+    Size(&'c str),
+    /// How many documents are such.
+    Count(&'c str, Such),
+    /// These columns of documents, all if none is named.
+    Find(&'c str, &'c [&'c str], Ids),
+}
+
+/// Documents that are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Such {
+    /// A date in this column is in the past.
+    Past(&'static str),
+    /// This column has neither a value nor `null`.
+    Without(&'static str),
+}
+
+/// Documents of a collection by their ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ids {
+    /// All.
+    All,
+    /// Those whose id is a text, from the first one and before the second.
+    Between(Option<String>, Option<String>),
+    /// Those whose id is no text.
+    Others,
+}
+
+impl Command<'_> {
+    fn document(&self) -> Document {
+        let mut document = match self {
+            Self::Hello => doc! { "hello": 1 },
+            Self::BuildInfo => doc! { "buildInfo": 1 },
+            Self::ConnectionStatus => doc! { "connectionStatus": 1, "showPrivileges": true },
+            Self::Collections => doc! { "listCollections": 1, "nameOnly": true, "authorizedCollections": true },
+            Self::Size(collection) => doc! { "count": *collection },
+            Self::Count(collection, such) => {
+                let query = match such {
+                    Such::Past(column) => doc! { *column: { "$lt": DateTime::now() } },
+                    Such::Without(column) => doc! { *column: null },
+                };
+                doc! { "count": *collection, "query": query }
+            }
+            Self::Find(collection, columns, ids) => {
+                let columns: Document = columns.iter().map(|column| ((*column).to_owned(), Bson::Int32(1))).collect();
+                let filter = match ids {
+                    Ids::All => doc! {},
+                    Ids::Others => doc! { "_id": { "$not": { "$type": "string" } } },
+                    Ids::Between(from, below) => {
+                        let ends = [("$gte", from.as_deref().or(Some(""))), ("$lt", below.as_deref())];
+                        let ends = ends.into_iter().filter_map(|(end, id)| Some((end.to_owned(), Bson::from(id?))));
+                        doc! { "_id": ends.collect::<Document>() }
+                    }
+                };
+                doc! { "find": *collection, "filter": filter, "projection": columns, "batchSize": BATCH,
+                // With another order of letters ranges of ids could overlap.
+                "collation": { "locale": "simple" }, "comment": "parse-audit" }
+            }
+        };
+        if !matches!(self, Self::Hello | Self::BuildInfo | Self::ConnectionStatus) {
+            let [of_query, of_other] = WORK;
+            let work = if matches!(self, Self::Find(..)) { of_query } else { of_other };
+            document.insert("maxTimeMS", i64::try_from(work.as_millis()).unwrap_or(i64::MAX));
+        }
+        document
+    }
+}
+
+/// Why an answer is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// The server is not there, or nobody may ask it: nothing else needs to be asked.
+    Everything(String),
+    /// The user of the database may not read this.
+    Refused(String),
+    /// This alone.
+    This(String),
+}
+
+impl Trouble {
+    /// What happened, in words that quote nothing of what was sent.
+    pub fn words(&self) -> &str {
+        let (Self::Everything(words) | Self::Refused(words) | Self::This(words)) = self;
+        words
+    }
+}
+
+impl From<Trouble> for io::Error {
+    fn from(trouble: Trouble) -> Self {
+        Self::other(trouble.words().to_owned())
+    }
+}
+
+/// Why servers did not answer the last time they were greeted, by their address.
+type Failures = Arc<Mutex<BTreeMap<String, (u32, String)>>>;
+
+/// A connection to a database.
+pub struct Connection {
+    runtime: Option<Runtime>,
+    handle: Handle,
+    client: Client,
+    database: Database,
+    from: SelectionCriteria,
+    /// How many servers are asked for at first; the others are found through them.
+    seeds: usize,
+    failures: Failures,
+    logs_in: bool,
+    /// How long it is waited for one answer.
+    patience: Duration,
+    /// Why nothing more is asked.
+    broken: OnceLock<String>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Connects to a database and waits until a server answers.
+    ///
+    /// # Errors
+    ///
+    /// Nobody answers; in words.
+    pub fn open(address: &Address, patience: Duration) -> Result<Self, String> {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.map_err(|_| "the system gives no thread to wait with".to_owned())?;
+        let handle = runtime.handle().clone();
+        let inside = runtime.enter();
+        // Of a name such as mongodb+srv://, this asks which servers there are.
+        let options = handle.block_on(timeout(TO_CONNECT, pin!(ClientOptions::parse(address.uri()).into_future())));
+        let mut options = match options {
+            Ok(Ok(options)) => options,
+            Ok(Err(error)) => return Err(of_options(&error)),
+            Err(_) => return Err("its name could not be looked up in time".to_owned()),
+        };
+        let failures = Failures::default();
+        let seen = Arc::clone(&failures);
+        options.sdam_event_handler = Some(EventHandler::callback(move |event| watch(&seen, &event)));
+        options.app_name = Some("parse-audit".to_owned());
+        options.connect_timeout = Some(TO_CONNECT);
+        options.server_selection_timeout = Some(TO_CONNECT);
+        options.max_pool_size = Some(CONNECTIONS);
+        options.retry_writes = Some(false);
+        let gently = ReadPreference::SecondaryPreferred { options: Default::default() };
+        let from = options.selection_criteria.take().unwrap_or(SelectionCriteria::ReadPreference(gently));
+        let seeds = options.hosts.len();
+        let client = Client::with_options(options).map_err(|error| of_options(&error))?;
+        let database = client.database(&address.database);
+        drop(inside);
+        let connection = Self {
+            runtime: Some(runtime),
+            handle,
+            client,
+            database,
+            from,
+            seeds,
+            failures,
+            logs_in: address.logs_in,
+            patience,
+            broken: OnceLock::new(),
+        };
+        connection.greet()?;
+        Ok(connection)
+    }
+
+    /// Waits until a server answers, or until it is known why none will.
+    fn greet(&self) -> Result<(), String> {
+        let _inside = self.handle.enter();
+        let start = Instant::now();
+        let mut hello = pin!(self.run(&Command::Hello).into_future());
+        loop {
+            match self.handle.block_on(timeout(Duration::from_millis(100), hello.as_mut())) {
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(error)) => return Err(self.trouble(&error).words().to_owned()),
+                Err(_) => {
+                    let failures = lock(&self.failures);
+                    // Once may be bad luck.
+                    let all_failed = failures.len() >= self.seeds && failures.values().all(|(times, _)| *times > 1);
+                    if all_failed || start.elapsed() > TO_CONNECT * 2 {
+                        return Err(why(&failures));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for one answer.
+    ///
+    /// # Errors
+    ///
+    /// See [`Trouble`].
+    pub fn ask(&self, command: &Command<'_>) -> Result<Document, Trouble> {
+        self.wait(self.run(command).into_future())
+    }
+
+    fn run(&self, command: &Command<'_>) -> RunCommand<'_> {
+        self.database.run_command(command.document()).selection_criteria(self.from.clone())
+    }
+
+    /// Asks for one number.
+    ///
+    /// # Errors
+    ///
+    /// See [`Trouble`].
+    pub fn count(&self, command: &Command<'_>) -> Result<u64, Trouble> {
+        let answer = self.ask(command)?;
+        let number = match answer.get("n") {
+            Some(Bson::Int32(number)) => u64::try_from(*number).ok(),
+            Some(Bson::Int64(number)) => u64::try_from(*number).ok(),
+            Some(Bson::Double(number)) if *number >= 0.0 => Some(*number as u64),
+            _ => None,
+        };
+        number.ok_or_else(|| Trouble::This("it answers without a number".to_owned()))
+    }
+
+    /// Asks for documents, which come in batches.
+    ///
+    /// # Errors
+    ///
+    /// See [`Trouble`].
+    pub fn find(&self, command: &Command<'_>) -> Result<Batches<'_>, Trouble> {
+        let asked = self.database.run_cursor_command(command.document()).selection_criteria(self.from.clone());
+        let cursor = self.wait(asked.batch_size(BATCH).comment(Bson::from("parse-audit")).batch())?;
+        Ok(Batches { connection: self, cursor: Some(cursor), empty: 0 })
+    }
+
+    /// Waits for an answer.
+    fn wait<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
+        if let Some(why) = self.broken.get() {
+            return Err(Trouble::Everything(why.clone()));
+        }
+        let _inside = self.handle.enter();
+        let outcome = match self.handle.block_on(timeout(self.patience, answer)) {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => self.trouble(&error),
+            Err(_) => Trouble::Everything(format!("it does not answer within {} s", self.patience.as_secs())),
+        };
+        if let Trouble::Everything(why) = &outcome {
+            let _ = self.broken.set(why.clone());
+        }
+        Err(outcome)
+    }
+
+    /// An error of the driver in words of ours: its own may quote what it sent or was sent.
+    fn trouble(&self, error: &Error) -> Trouble {
+        let everything = |words: &str| Trouble::Everything(words.to_owned());
+        match error.kind.as_ref() {
+            ErrorKind::Command(command) => self.refusal(command),
+            ErrorKind::Authentication { .. } => everything("it refuses the user or the password"),
+            ErrorKind::ServerSelection { .. } => Trouble::Everything(why(&lock(&self.failures))),
+            ErrorKind::Io(error) => Trouble::Everything(of_io(error)),
+            ErrorKind::ConnectionPoolCleared { .. } => everything("it closed the connection"),
+            ErrorKind::DnsResolve { .. } => everything("its name is not known"),
+            ErrorKind::IncompatibleServer { .. } => everything("the server is too old or too new for the driver"),
+            ErrorKind::Shutdown => everything("the connection is closed"),
+            _ => Trouble::This(NOT_UNDERSTOOD.to_owned()),
+        }
+    }
+
+    fn refusal(&self, error: &CommandError) -> Trouble {
+        let this = |words: &str| Trouble::This(words.to_owned());
+        match error.code {
+            13 if !self.logs_in => Trouble::Everything("it asks for a user and a password".to_owned()),
+            13 => Trouble::Refused("the user of the database may not read it".to_owned()),
+            18 | 8000 => Trouble::Everything("it refuses the user or the password".to_owned()),
+            43 | 237 => this("the server ended the query before it was read"),
+            50 => this("the server needs too long for it"),
+            175 | 26 => this("the collection was dropped while it was read"),
+            91 | 11600 | 11602 => Trouble::Everything("the server is being shut down".to_owned()),
+            code => {
+                let name: String = error.code_name.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+                Trouble::This(format!("it answers with error {code} {name}").trim_end().to_owned())
+            }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let inside = self.handle.enter();
+        // Not forgotten, so that it leaves no connection behind; but not waited for either.
+        let _ = self
+            .handle
+            .block_on(timeout(Duration::from_secs(1), self.client.clone().shutdown().immediate(true).into_future()));
+        drop(inside);
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Keeps in mind why a server does not answer.
+fn watch(failures: &Failures, event: &SdamEvent) {
+    match event {
+        SdamEvent::ServerHeartbeatFailed(event) => {
+            let why = match event.failure.kind.as_ref() {
+                ErrorKind::Io(error) => of_io(error),
+                ErrorKind::DnsResolve { .. } => "its name is not known".to_owned(),
+                _ => "it answers, but not as a MongoDB".to_owned(),
+            };
+            let mut failures = lock(failures);
+            let known = failures.entry(event.server_address.to_string()).or_default();
+            *known = (known.0 + 1, why);
+        }
+        SdamEvent::ServerHeartbeatSucceeded(event) => {
+            lock(failures).remove(&event.server_address.to_string());
+        }
+        _ => {}
+    }
+}
+
+fn lock(failures: &Failures) -> MutexGuard<'_, BTreeMap<String, (u32, String)>> {
+    failures.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why no server was found.
+fn why(failures: &BTreeMap<String, (u32, String)>) -> String {
+    let mut reasons: Vec<&str> = failures.values().map(|(_, why)| why.as_str()).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    match reasons.as_slice() {
+        [] => "no server answers that `replicaSet`, `directConnection` and `readPreference` allow".to_owned(),
+        reasons => reasons.join("; "),
+    }
+}
+
+/// What is wrong with a connection string, or with the files that it names.
+fn of_options(error: &Error) -> String {
+    match error.kind.as_ref() {
+        ErrorKind::DnsResolve { .. } => "its name is not known".to_owned(),
+        ErrorKind::InvalidTlsConfig { .. } | ErrorKind::Io(_) => {
+            "the file that `tlsCAFile` or `tlsCertificateKeyFile` names cannot be read".to_owned()
+        }
+        // Its message may quote the string.
+        _ => "the connection string cannot be used: an option has a value that is none of it, or does not go \
+              with another"
+            .to_owned(),
+    }
+}
+
+/// What happened to a connection.
+fn of_io(error: &io::Error) -> String {
+    let text = error.to_string();
+    let has = |word: &str| text.contains(word);
+    let words = match error.kind() {
+        io::ErrorKind::ConnectionRefused => "nobody listens there",
+        io::ErrorKind::TimedOut => "it does not answer",
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe => "it closed the connection",
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "there is no way to it",
+        _ if has("UnknownIssuer") => {
+            "its certificate is of an authority that is not trusted; name the authority with `tlsCAFile`"
+        }
+        _ if has("NotValidForName") => "its certificate is for another name",
+        _ if has("Expired") => "its certificate is expired",
+        _ if has("invalid peer certificate") => "its certificate is not valid",
+        _ if has("CertificateRequired") || has("BadCertificate") || has("CertificateUnknown") => {
+            "it wants a certificate of ours, which `tlsCertificateKeyFile` names"
+        }
+        _ if has("corrupt message") => "it does not speak TLS",
+        _ if has("received fatal alert") => "it and we have no way of TLS in common",
+        _ if has("lookup address") => "its name is not known",
+        _ => "the connection failed",
+    };
+    words.to_owned()
+}
+
+/// A document of a batch as JSON; `None` if it is not valid.
+pub fn json(document: &[u8]) -> Option<Vec<u8>> {
+    serde_json::to_vec(&RawDocument::from_bytes(document).ok()?).ok()
+}
+
+/// A text in a document.
+pub fn text(document: &[u8], column: &str) -> Option<String> {
+    RawDocument::from_bytes(document).ok()?.get_str(column).ok().map(str::to_owned)
+}
+
+/// Documents as they come.
+pub struct Batches<'c> {
+    connection: &'c Connection,
+    cursor: Option<RawBatchCursor>,
+    /// How many answers in a row held nothing.
+    empty: u32,
+}
+
+impl Batches<'_> {
+    /// The documents of the next answer, one behind the other; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// See [`Trouble`]. There is nothing behind an error.
+    pub fn next(&mut self, into: &mut Vec<u8>) -> Result<Option<()>, Trouble> {
+        let taken = self.take(into);
+        if !matches!(taken, Ok(Some(()))) {
+            self.end();
+        }
+        taken
+    }
+
+    fn take(&mut self, into: &mut Vec<u8>) -> Result<Option<()>, Trouble> {
+        into.clear();
+        while let Some(cursor) = &mut self.cursor {
+            let answer = self.connection.wait(cursor.next().map(Option::transpose))?;
+            let Some(answer) = answer else { return Ok(None) };
+            let broken = || Trouble::This(NOT_UNDERSTOOD.to_owned());
+            for document in answer.doc_slices().map_err(|_| broken())? {
+                let document = document.ok().and_then(|document| document.as_document()).ok_or_else(broken)?;
+                into.extend_from_slice(document.as_bytes());
+            }
+            if !into.is_empty() {
+                self.empty = 0;
+                return Ok(Some(()));
+            }
+            self.empty += 1;
+            if self.empty > 1000 {
+                return Err(Trouble::This("it goes on without saying anything".to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends the query, in a place where the driver can tell the server.
+    fn end(&mut self) {
+        let _inside = self.connection.handle.enter();
+        drop(self.cursor.take());
+    }
+}
