@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use mongodb::bson::{Document, RawDocumentBuf, doc, oid::ObjectId};
+use mongodb::bson::{DateTime, Document, RawDocumentBuf, doc, oid::ObjectId};
 use parse_audit::live::Answers;
 use parse_audit::live::mongo::Database;
 use parse_audit::model::{App, ClassName, Known};
@@ -130,4 +130,183 @@ fn a_database_is_read_as_its_dump_is_and_nothing_but_reading_goes_over_the_wire(
     same(&one.snapshot.app, &exported);
     let [problem] = &told(&read_live(&format!("{}/nothing", server.uri)))[..] else { panic!("one problem") };
     assert!(problem.contains("no app of Parse is in it") && problem.contains("the running app was not checked"));
+}
+
+/// Rows of a class with every kind of id, and ACLs that differ.
+fn rows(count: usize) -> Vec<RawDocumentBuf> {
+    let letters = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let id = |mut number: usize| -> String {
+        number = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (0..10).map(|place| char::from(letters[(number >> (6 * place)) % 62])).collect()
+    };
+    let row = |number: usize| -> Document {
+        let mut row = match number % 10_000 {
+            1 => doc! { "_id": ObjectId::new() },
+            2 => doc! { "_id": i64::try_from(number).unwrap() },
+            3 => doc! { "_id": format!("ä{number}") },
+            4 => doc! { "_id": format!("!{number}") },
+            _ => doc! { "_id": format!("{}{number}", id(number)) },
+        };
+        match number % 4 {
+            0 => {}
+            1 => row.extend(doc! { "_rperm": ["*"], "_wperm": ["role:staff"], "_acl": { "*": { "r": true } } }),
+            2 => row.extend(doc! { "_rperm": [], "_wperm": [] }),
+            _ => row.extend(doc! { "_rperm": ["role:staff", "nobody0123"], "_wperm": ["nobody0123"] }),
+        }
+        row.extend(doc! { "secret": "canary-of-a-row", "_created_at": DateTime::now() });
+        row
+    };
+    (0..count).map(|number| RawDocumentBuf::try_from(&row(number)).unwrap()).collect()
+}
+
+/// An app with one class of so many rows.
+fn large(server: &Server, count: usize) {
+    let writer = Writer::new(&server.uri, "app");
+    let schema = doc! { "_id": "Big", "objectId": "string", "secret": "string",
+    "_metadata": { "class_permissions": { "find": { "*": true } } } };
+    writer.insert("_SCHEMA", &[RawDocumentBuf::try_from(&schema).unwrap()]);
+    writer.insert("Big", &rows(count));
+}
+
+#[test]
+fn rows_of_a_large_class_are_counted_once_each_in_parts() {
+    const ROWS: usize = 120_000;
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    large(&server, ROWS);
+    let live = read_live(&format!("{}/app", server.uri));
+    assert_eq!(told(&live), Vec::<String>::new());
+    let exported = tempfile::tempdir().unwrap();
+    let bytes: Vec<u8> = rows(ROWS).iter().flat_map(|row| row.as_bytes().to_vec()).collect();
+    std::fs::write(exported.path().join("Big.bson"), bytes).unwrap();
+    let exported = read(&Input::Path(exported.path().to_owned()), &Settings::default(), &Silent).snapshot.app;
+    let census = |app: &App| app.classes[&ClassName::from("Big")].rows.clone();
+    assert_eq!(census(&live.snapshot.app).read().map(|census| census.rows()), Some(ROWS as u64));
+    assert_eq!(census(&live.snapshot.app), census(&exported));
+}
+
+#[test]
+fn a_server_that_goes_away_or_falls_silent_is_told_once_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    large(&server, 30_000);
+    // Answers before the rows are a few thousand bytes, and those to rows more than a million.
+    for (is_cut, message) in [(true, "it closed the connection"), (false, "it does not answer within 3 s")] {
+        let wire = Wire::to(server.port());
+        let answers = Database::new(&format!("{}/app", wire.uri), None).unwrap();
+        let answers = answers.with_patience(Duration::from_secs(3)).read();
+        assert_eq!((answers.problems.len(), answers.documents.len()), (0, 8));
+        if is_cut {
+            wire.cut_after(1_600_000)
+        } else {
+            wire.silent_after(1_600_000)
+        }
+        let start = Instant::now();
+        let reading = read_answers(answers);
+        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+        let expected = format!("Big: {message}; rows of Big behind that place were not counted");
+        assert_eq!(told(&reading), [expected]);
+        let counted = reading.snapshot.app.classes[&ClassName::from("Big")].rows.read().map(|census| census.rows());
+        assert!(counted.is_some_and(|rows| rows < 30_000), "{counted:?}");
+
+        let wire = Wire::to(server.port());
+        if is_cut {
+            wire.cut_after(0)
+        } else {
+            wire.silent_after(0)
+        }
+        let start = Instant::now();
+        let [problem] = &told(&read_live(&format!("{}/app", wire.uri)))[..] else { panic!("one problem") };
+        assert!(problem.ends_with("the running app was not checked"), "{problem}");
+        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+    }
+    let start = Instant::now();
+    for (uri, message) in [
+        ("mongodb://127.0.0.1:9/app", "nobody listens there"),
+        ("mongodb://nowhere.invalid/app", "its name is not known"),
+        ("mongodb+srv://nowhere.invalid/app", "its name is not known"),
+        ("mongodb://127.0.0.1:9/app?tlsCAFile=/none.pem", "the file that `tlsCAFile`"),
+        (&format!("{}/app?tls=true", server.uri), "it may not speak TLS"),
+        (&format!("{}/app?replicaSet=wrong", server.uri), "no server answers that `replicaSet`"),
+    ] {
+        let [problem] = &told(&read_live(uri))[..] else { panic!("one problem of {uri}") };
+        assert!(problem.contains(message), "{uri}: {problem}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+}
+
+/// A server's certificate for this machine and its key in one file and in two, and the authority's certificate.
+fn certificates(folder: &Path) {
+    let openssl = |arguments: &str| {
+        let made = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().expect("openssl");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    };
+    std::fs::write(folder.join("server.ext"), "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth").unwrap();
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=Authority");
+    openssl("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=127.0.0.1");
+    openssl(
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem",
+    );
+}
+
+#[test]
+fn who_logs_in_over_tls_reads_what_its_user_may_read() {
+    let folder = tempfile::tempdir().unwrap();
+    certificates(folder.path());
+    let data = folder.path().join("data");
+    let server = Server::start(&data, &[]);
+    Writer::new(&server.uri, "app").restore(&dump(), "");
+    let writer = Writer::new(&server.uri, "app");
+    let find = |collection: &str| doc! { "resource": { "db": "app", "collection": collection }, "actions": ["find"] };
+    writer.run(doc! { "createRole": "some", "roles": [], "privileges": [find("_SCHEMA"), find("Product")] });
+    for (user, role) in [("reader", "read"), ("writer", "readWrite"), ("some", "some")] {
+        writer.run(doc! { "createUser": user, "pwd": "tulip/lantern", "roles": [{ "role": role, "db": "app" }] });
+    }
+    drop((writer, server));
+
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let tls = ["--tls-cert-file", &path("server.pem"), "--tls-key-file", &path("server.key")];
+    let server = Server::start(&data, &[&["--auth"], &tls[..]].concat());
+    let host = server.uri.trim_start_matches("mongodb://");
+    let of = |user: &str, options: &str| {
+        read_live(&format!("mongodb://{user}{host}/app?authSource=app&{options}tls=true&tlsCAFile={}", path("ca.pem")))
+    };
+    let exported = read(&Input::Path(dump()), &Settings::default(), &Silent).snapshot.app;
+    for mechanism in ["", "authMechanism=SCRAM-SHA-256&"] {
+        let reader = of("reader:tulip%2Flantern@", mechanism);
+        assert_eq!(told(&reader), Vec::<String>::new());
+        same(&reader.snapshot.app, &exported);
+    }
+    let everything = "the running app was not checked";
+    for (user, message) in [
+        ("reader:tulip%2Flampion@", "it refuses the user or the password"),
+        ("nobody:tulip%2Flantern@", "it refuses the user or the password"),
+        ("", "it asks for a user and a password"),
+    ] {
+        assert_eq!(told(&of(user, "")), [format!("app: {message}; {everything}")]);
+    }
+    let start = Instant::now();
+    for (uri, message) in [
+        (format!("mongodb://{host}/app?tls=true"), "its certificate is of an authority that is not trusted"),
+        (format!("mongodb://{host}/app"), "it closed the connection"),
+    ] {
+        let [problem] = &told(&read_live(&uri))[..] else { panic!("one problem of {uri}") };
+        assert!(problem.contains(message) && problem.ends_with(everything), "{uri}: {problem}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+
+    let some = of("some:tulip%2Flantern@", "");
+    let told = told(&some).join("\n");
+    let denied = "the user of the database may not read it";
+    for (collection, without) in [
+        ("_Role", "roles were not checked"),
+        ("_GlobalConfig", "parameters"),
+        ("_User", "rows of _User were not counted"),
+    ] {
+        assert!(told.contains(&format!("{collection}: {denied}; {without}")), "{told}");
+    }
+    let app = &some.snapshot.app;
+    assert!(!app.roles.is_read() && !app.config.is_read() && !app.webhooks.is_read());
+    assert!(app.classes[&ClassName::from("Product")].rows.is_read());
+    assert!(!app.classes[&ClassName::from("_User")].rows.is_read());
 }

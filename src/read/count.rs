@@ -58,7 +58,10 @@ pub fn count(
                 let tally = tallies.entry(class.clone()).or_insert_with(|| Tally::new(users));
                 match form {
                     RowForm::Json => count_json(bytes, tally).map_err(|error| error.to_string()),
-                    RowForm::Bson => count_bson(bytes, tally).map_err(|error| format!("invalid BSON: {error}")),
+                    RowForm::Bson => count_bson(bytes, tally).map_err(|error| match error {
+                        bson::BsonError::Io(error) => words(&error),
+                        broken => format!("invalid BSON: {broken}"),
+                    }),
                     RowForm::Copy => count_copied(bytes, tally).map_err(|error| error.to_string()),
                     RowForm::Csv | RowForm::Sql => {
                         count_csv(bytes, tally).map(|acl| has_acl = acl).map_err(|error| error.to_string())

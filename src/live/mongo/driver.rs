@@ -27,8 +27,11 @@ use tokio::time::timeout;
 
 use super::address::Address;
 
-/// How long it is waited for a server to be found, and for each connection to it.
-const TO_CONNECT: Duration = Duration::from_secs(5);
+/// How long it is waited for a server to be found.
+const TO_FIND: Duration = Duration::from_secs(5);
+
+/// How long it is waited for a connection to a server; less, so that it is known why none was found.
+const TO_CONNECT: Duration = Duration::from_secs(3);
 
 /// How long the server may work on a query, and on the answer to another question.
 const WORK: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(30)];
@@ -39,6 +42,8 @@ const CONNECTIONS: u32 = 4;
 /// Rows in one answer.
 const BATCH: u32 = 10_000;
 
+const CLOSED: &str = "it closed the connection";
+const SILENT: &str = "it does not answer";
 const NOT_UNDERSTOOD: &str = "its answer cannot be understood";
 
 /// What may be asked.
@@ -183,18 +188,18 @@ impl Connection {
         let handle = runtime.handle().clone();
         let inside = runtime.enter();
         // Of a name such as mongodb+srv://, this asks which servers there are.
-        let options = handle.block_on(timeout(TO_CONNECT, pin!(ClientOptions::parse(address.uri()).into_future())));
+        let options = handle.block_on(timeout(TO_FIND, pin!(ClientOptions::parse(address.uri()).into_future())));
         let mut options = match options {
             Ok(Ok(options)) => options,
             Ok(Err(error)) => return Err(of_options(&error)),
             Err(_) => return Err("its name could not be looked up in time".to_owned()),
         };
         let failures = Failures::default();
-        let seen = Arc::clone(&failures);
-        options.sdam_event_handler = Some(EventHandler::callback(move |event| watch(&seen, &event)));
+        let (seen, tls) = (Arc::clone(&failures), address.tls);
+        options.sdam_event_handler = Some(EventHandler::callback(move |event| watch(&seen, &event, tls)));
         options.app_name = Some("parse-audit".to_owned());
         options.connect_timeout = Some(TO_CONNECT);
-        options.server_selection_timeout = Some(TO_CONNECT);
+        options.server_selection_timeout = Some(TO_FIND);
         options.max_pool_size = Some(CONNECTIONS);
         options.retry_writes = Some(false);
         let gently = ReadPreference::SecondaryPreferred { options: Default::default() };
@@ -232,7 +237,7 @@ impl Connection {
                     let failures = lock(&self.failures);
                     // Once may be bad luck.
                     let all_failed = failures.len() >= self.seeds && failures.values().all(|(times, _)| *times > 1);
-                    if all_failed || start.elapsed() > TO_CONNECT * 2 {
+                    if all_failed || start.elapsed() > TO_FIND * 2 {
                         return Err(why(&failures));
                     }
                 }
@@ -304,8 +309,8 @@ impl Connection {
             ErrorKind::Command(command) => self.refusal(command),
             ErrorKind::Authentication { .. } => everything("it refuses the user or the password"),
             ErrorKind::ServerSelection { .. } => Trouble::Everything(why(&lock(&self.failures))),
-            ErrorKind::Io(error) => Trouble::Everything(of_io(error)),
-            ErrorKind::ConnectionPoolCleared { .. } => everything("it closed the connection"),
+            ErrorKind::Io(error) => everything(of_io(error)),
+            ErrorKind::ConnectionPoolCleared { .. } => everything(CLOSED),
             ErrorKind::DnsResolve { .. } => everything("its name is not known"),
             ErrorKind::IncompatibleServer { .. } => everything("the server is too old or too new for the driver"),
             ErrorKind::Shutdown => everything("the connection is closed"),
@@ -346,11 +351,15 @@ impl Drop for Connection {
 }
 
 /// Keeps in mind why a server does not answer.
-fn watch(failures: &Failures, event: &SdamEvent) {
+fn watch(failures: &Failures, event: &SdamEvent, tls: bool) {
     match event {
         SdamEvent::ServerHeartbeatFailed(event) => {
             let why = match event.failure.kind.as_ref() {
-                ErrorKind::Io(error) => of_io(error),
+                ErrorKind::Io(error) => match of_io(error) {
+                    CLOSED if !tls => format!("{CLOSED}; it may want `tls=true`"),
+                    words @ (CLOSED | SILENT) if tls => format!("{words}; it may not speak TLS"),
+                    words => words.to_owned(),
+                },
                 ErrorKind::DnsResolve { .. } => "its name is not known".to_owned(),
                 _ => "it answers, but not as a MongoDB".to_owned(),
             };
@@ -395,16 +404,16 @@ fn of_options(error: &Error) -> String {
 }
 
 /// What happened to a connection.
-fn of_io(error: &io::Error) -> String {
+fn of_io(error: &io::Error) -> &'static str {
     let text = error.to_string();
     let has = |word: &str| text.contains(word);
-    let words = match error.kind() {
+    match error.kind() {
         io::ErrorKind::ConnectionRefused => "nobody listens there",
-        io::ErrorKind::TimedOut => "it does not answer",
+        io::ErrorKind::TimedOut => SILENT,
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe => "it closed the connection",
+        | io::ErrorKind::BrokenPipe => CLOSED,
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "there is no way to it",
         _ if has("UnknownIssuer") => {
             "its certificate is of an authority that is not trusted; name the authority with `tlsCAFile`"
@@ -419,8 +428,7 @@ fn of_io(error: &io::Error) -> String {
         _ if has("received fatal alert") => "it and we have no way of TLS in common",
         _ if has("lookup address") => "its name is not known",
         _ => "the connection failed",
-    };
-    words.to_owned()
+    }
 }
 
 /// A document of a batch as JSON; `None` if it is not valid.
