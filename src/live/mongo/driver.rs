@@ -254,6 +254,7 @@ impl Connection {
         self.wait(self.run(command).into_future())
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a `Command` is one that reads")]
     fn run(&self, command: &Command<'_>) -> RunCommand<'_> {
         self.database.run_command(command.document()).selection_criteria(self.from.clone())
     }
@@ -279,6 +280,7 @@ impl Connection {
     /// # Errors
     ///
     /// See [`Trouble`].
+    #[expect(clippy::disallowed_methods, reason = "a `Command` is one that reads")]
     pub fn find(&self, command: &Command<'_>) -> Result<Batches<'_>, Trouble> {
         let asked = self.database.run_cursor_command(command.document()).selection_criteria(self.from.clone());
         let cursor = self.wait(asked.batch_size(BATCH).comment(Bson::from("parse-audit")).batch())?;
