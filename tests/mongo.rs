@@ -21,10 +21,21 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{DateTime, Document, RawDocumentBuf, doc, oid::ObjectId};
+use parse_audit::audit::audit;
 use parse_audit::live::Answers;
 use parse_audit::live::mongo::Database;
+use parse_audit::model::database::Right;
 use parse_audit::model::{App, ClassName, Known};
 use parse_audit::read::{Input, Reading, Settings, Silent, read};
+use parse_audit::report::csv::CsvReporter;
+use parse_audit::report::github::GithubReporter;
+use parse_audit::report::json::JsonReporter;
+use parse_audit::report::sarif::SarifReporter;
+use parse_audit::report::text::TextReporter;
+use parse_audit::report::{Report, Reporter};
+use parse_audit::rules::loader;
+use parse_audit::rules::program::Program;
+use parse_audit::rules::words::Words;
 use server::{Server, Wire, Writer};
 
 /// What may go over the wire: what is asked here, and what the driver asks by itself.
@@ -195,7 +206,7 @@ fn a_server_that_goes_away_or_falls_silent_is_told_once_and_not_waited_for() {
         let wire = Wire::to(server.port());
         let answers = Database::new(&format!("{}/app", wire.uri), None).unwrap();
         let answers = answers.with_patience(Duration::from_secs(3)).read();
-        assert_eq!((answers.problems.len(), answers.documents.len()), (0, 8));
+        assert_eq!((answers.problems.len(), answers.documents.len()), (0, 9));
         if is_cut {
             wire.cut_after(1_600_000)
         } else {
@@ -259,8 +270,10 @@ fn who_logs_in_over_tls_reads_what_its_user_may_read() {
     let writer = Writer::new(&server.uri, "app");
     let find = |collection: &str| doc! { "resource": { "db": "app", "collection": collection }, "actions": ["find"] };
     writer.run(doc! { "createRole": "some", "roles": [], "privileges": [find("_SCHEMA"), find("Product")] });
-    for (user, role) in [("reader", "read"), ("writer", "readWrite"), ("some", "some")] {
-        writer.run(doc! { "createUser": user, "pwd": "tulip/lantern", "roles": [{ "role": role, "db": "app" }] });
+    let users =
+        [("reader", "read", "app"), ("writer", "readWrite", "app"), ("some", "some", "app"), ("root", "root", "admin")];
+    for (user, role, db) in users {
+        writer.run(doc! { "createUser": user, "pwd": "tulip/lantern", "roles": [{ "role": role, "db": db }] });
     }
     drop((writer, server));
 
@@ -276,6 +289,17 @@ fn who_logs_in_over_tls_reads_what_its_user_may_read() {
         let reader = of("reader:tulip%2Flantern@", mechanism);
         assert_eq!(told(&reader), Vec::<String>::new());
         same(&reader.snapshot.app, &exported);
+    }
+    for (user, rights) in [
+        ("reader", vec![]),
+        ("writer", vec![Right::Write]),
+        ("root", vec![Right::Write, Right::Everywhere, Right::Administer]),
+    ] {
+        let app = of(&format!("{user}:tulip%2Flantern@"), "").snapshot.app;
+        let database = app.database.read().expect("it tells of itself");
+        assert_eq!((database.encrypted, database.logged_in, database.kind.as_str()), (true, true, "MongoDB"));
+        assert_eq!(database.rights, Known::Read(rights.into_iter().collect()), "{user}");
+        assert_eq!(database.endless_sessions, Known::Read(0));
     }
     let everything = "the running app was not checked";
     for (user, message) in [
@@ -309,4 +333,68 @@ fn who_logs_in_over_tls_reads_what_its_user_may_read() {
     assert!(!app.roles.is_read() && !app.config.is_read() && !app.webhooks.is_read());
     assert!(app.classes[&ClassName::from("Product")].rows.is_read());
     assert!(!app.classes[&ClassName::from("_User")].rows.is_read());
+}
+
+/// A database whose every secret is a word that no output may have.
+fn with_canaries(server: &Server) -> String {
+    let writer = Writer::new(&server.uri, "app");
+    writer.restore(&dump(), "");
+    let insert = |collection: &str, document: Document| {
+        writer.insert(collection, &[RawDocumentBuf::try_from(&document).unwrap()]);
+    };
+    insert(
+        "_SCHEMA",
+        doc! { "_id": "Secret", "objectId": "string", "email": "string",
+        "_metadata": { "class_permissions": { "find": { "*": true }, "update": { "*": true }, "delete": { "*": true } } } },
+    );
+    insert(
+        "Secret",
+        doc! { "_id": "canaryrow1", "email": "canary@example.com", "_rperm": ["*", "canaryuser"], "_wperm": ["*"] },
+    );
+    insert("_User", doc! { "_id": "canaryuser", "email": "canary@example.com", "_hashed_password": "canary-hash" });
+    insert("_Session", doc! { "_id": "canarysess", "_session_token": "r:canary-token" });
+    insert(
+        "_Hooks",
+        doc! { "_id": ObjectId::new(), "functionName": "pay", "url": "http://canary:canary@hooks.example.com/canary" },
+    );
+    writer.run(doc! { "drop": "_GlobalConfig" });
+    insert(
+        "_GlobalConfig",
+        doc! { "_id": "1", "params": { "apiSecret": "canary-parameter-0123456789" }, "masterKeyOnly": {} },
+    );
+    format!("{}/app", server.uri)
+}
+
+#[test]
+fn nothing_that_is_stored_is_in_any_report_and_what_is_open_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let uri = with_canaries(&server);
+    let reading = read_live(&uri);
+    assert_eq!(told(&reading), Vec::<String>::new());
+    let program = Program::new(loader::built_in().unwrap(), Words::new(Vec::new()).unwrap());
+    let outcome = audit(&reading.snapshot, &program, Vec::new(), jiff::civil::date(2026, 11, 22));
+    let found: BTreeSet<String> =
+        outcome.findings.iter().map(|found| format!("{}:{}", found.rule, found.subject)).collect();
+    for name in [
+        "clp-public-delete:Secret.delete",
+        "clp-public-read-personal-data:Secret.find",
+        "config-secret-public:_GlobalConfig.apiSecret",
+        "database-endless-sessions:database 127.0.0.1",
+        "database-without-password:database 127.0.0.1",
+        "rows-missing-acl:_User",
+        "webhook-plain-http:_Hooks:function pay",
+    ] {
+        assert!(found.contains(name), "{name} is not among {found:?}");
+    }
+    let text = TextReporter { color: false, unicode: true, width: 100, all: true, quiet: false, stop_word: None };
+    let reporters: [&dyn Reporter; 5] = [&text, &JsonReporter, &SarifReporter, &GithubReporter, &CsvReporter];
+    for (number, reporter) in reporters.into_iter().enumerate() {
+        let mut out = Vec::new();
+        reporter.write(&Report::new(&reading.snapshot, &outcome, &program, &[]), &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains("Secret"), "report {number} says nothing");
+        assert!(!out.contains("canary"), "report {number}: {out}");
+    }
+    assert!(!format!("{:?}", reading.snapshot.app).contains("canary"));
 }

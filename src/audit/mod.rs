@@ -7,6 +7,7 @@
 
 pub mod access;
 mod code;
+mod database;
 mod deploy;
 pub mod fact;
 mod grants;
@@ -163,6 +164,7 @@ fn facts(snapshot: &Snapshot, program: &Program, engine: &Engine<'_>, access: &[
     facts.extend(server::facts(engine, access));
     facts.extend(live::facts(app, access));
     facts.extend(probe::facts(app, engine));
+    facts.extend(database::facts(app));
     facts.extend(options::facts_about_defaults(app, program));
     facts.extend(deploy::facts(app, &|place| snapshot.texts.path(place).to_owned()));
     for class in &app.other_descriptions {

@@ -10,6 +10,7 @@ pub mod callers;
 pub mod census;
 pub mod class;
 pub mod clp;
+pub mod database;
 pub mod deploy;
 pub mod expressions;
 pub mod host;
@@ -61,6 +62,8 @@ pub struct App {
     pub roles: Known<Roles>,
     /// The server.
     pub server: Server,
+    /// The database, if it was asked.
+    pub database: Known<database::Database>,
     /// Configurations of dashboards.
     pub dashboards: Vec<Tree>,
     /// What files of deployment start.
@@ -164,6 +167,7 @@ impl App {
             && self.dashboards.is_empty()
             && !self.config.is_read()
             && !self.webhooks.is_read()
+            && !self.database.is_read()
             && !self.installs_parse()
             && self.leaks.is_empty()
             && self.hits.read().is_none_or(Vec::is_empty)

@@ -50,6 +50,9 @@ pub fn app(parts: &mut [(usize, Parts)], answered: &[Document]) -> App {
         if let Some(probe) = parts.probe.take() {
             app.probe = Known::Read(probe);
         }
+        if let Some(database) = parts.database.take() {
+            app.database = Known::Read(database);
+        }
         app.locks.extend(parts.lock.take());
         for found in std::mem::take(&mut parts.versions) {
             take_version(&mut app.server.version, found);

@@ -283,7 +283,7 @@ fn parse(document: &[u8], offset: u64) -> Result<Value, Failure> {
 /// How much of a file with such documents a report may show.
 fn shown(kind: &Kind) -> Show {
     match kind {
-        Kind::Class(_) | Kind::Definitions(_) | Kind::ServerInfo | Kind::Probe => Show::Everything,
+        Kind::Class(_) | Kind::Definitions(_) | Kind::ServerInfo | Kind::Probe | Kind::Database => Show::Everything,
         Kind::Package
         | Kind::ServerConfig
         | Kind::DashboardConfig

@@ -15,6 +15,7 @@ pub mod copied;
 pub mod copies;
 pub mod count;
 mod dashboards;
+mod database;
 pub mod deploy;
 pub mod documents;
 pub mod dump;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::live;
 use crate::model::acl::truthy;
 use crate::model::class::Class;
+use crate::model::database::Database;
 use crate::model::options::Options;
 use crate::model::place::Text;
 use crate::model::probe::Probe;
@@ -15,8 +16,8 @@ use crate::model::{Acl, ClassName, ConfigParameter, FileId, Lock, Place, RoleNam
 use crate::problem::Problem;
 use crate::rules::catalogue::Part;
 
-use super::schema;
 use super::tree::Holes;
+use super::{database, schema};
 
 /// Everything one file says.
 #[derive(Debug, Default)]
@@ -37,6 +38,8 @@ pub struct Parts {
     pub jobs: Option<BTreeMap<String, Place>>,
     /// What a server let anyone do.
     pub probe: Option<Probe>,
+    /// The database of a running app.
+    pub database: Option<Database>,
     /// Whether anything of the file became part of the app.
     pub says_something: bool,
     /// Rows of classes that are still to be counted.
@@ -122,6 +125,8 @@ pub enum Kind {
     Job,
     /// The answer of `/serverInfo`.
     ServerInfo,
+    /// What a database says of itself.
+    Database,
     /// `package.json` of npm.
     Package,
     /// Options of Parse Server.
@@ -173,6 +178,9 @@ pub fn kind(document: &Map<String, Value>, in_list: bool, class: &ClassName) -> 
     }
     if is_text("parseServerVersion") {
         return Some(Kind::ServerInfo);
+    }
+    if database::is_one(document) {
+        return Some(Kind::Database);
     }
     let is_row = (is_text("objectId") || has("_id"))
         && ["createdAt", "updatedAt", "_created_at", "_updated_at", "ACL", "_rperm", "_wperm", "_acl"]
@@ -233,7 +241,8 @@ impl Parts {
     pub fn say_nothing(&self) -> bool {
         let has_rows = !self.roles.is_empty() || self.members.is_some() || self.children.is_some();
         let has_server =
-            self.probe.is_some() || self.config.is_some() || self.webhooks.is_some() || self.jobs.is_some();
+            self.config.is_some() || self.webhooks.is_some() || self.jobs.is_some() || self.database.is_some();
+        let has_server = has_server || self.probe.is_some();
         let has_options = self.options.is_some() || !self.dashboards.is_empty() || !self.versions.is_empty();
         let has_options = has_options || !self.deployed.is_empty() || self.lock.is_some();
         self.is_empty()
@@ -264,6 +273,7 @@ impl Parts {
                 self.jobs.get_or_insert_default().insert(name.to_owned(), at);
             }
             Kind::ServerInfo => self.versions.extend(super::version::of_server_info(document, &at)),
+            Kind::Database => self.database = database::read(document, at),
             Kind::Package => self.versions.extend(super::version::of_package(document, &at)),
             Kind::ServerConfig => self.take_server_config(document, &at),
             Kind::DashboardConfig => {

@@ -156,6 +156,19 @@ pub const DEPLOYMENT: Noun = Noun {
     placeholders: &["service", "what"],
 };
 
+/// The database of a running app.
+pub const DATABASE: Noun = Noun {
+    table: "database",
+    facts: facts! {
+        "endless-sessions": "sessions that never end",
+        "not-encrypted": "what a database on the net sends is not encrypted",
+        "not-maintained": "a version of a database that gets no fixes any more",
+        "user-of-more": "the user of the database may use other databases, make users or change the server",
+        "without-password": "a database that lets everyone read",
+    },
+    placeholders: &["count", "kind", "version", "what"],
+};
+
 /// Descriptions of classes.
 pub const SCHEMA: Noun = Noun {
     table: "schema",
@@ -246,8 +259,21 @@ pub const CODE: Noun = Noun {
 };
 
 /// All nouns.
-pub const NOUNS: [&Noun; 12] =
-    [&GRANT, &PROTECTION, &ROWS, &ROLE, &STORED, &PROBE, &SERVER, &DEPLOYMENT, &SCHEMA, &IGNORE, &PACKAGE, &CODE];
+pub const NOUNS: [&Noun; 13] = [
+    &GRANT,
+    &PROTECTION,
+    &ROWS,
+    &ROLE,
+    &STORED,
+    &PROBE,
+    &SERVER,
+    &DEPLOYMENT,
+    &DATABASE,
+    &SCHEMA,
+    &IGNORE,
+    &PACKAGE,
+    &CODE,
+];
 
 /// What messages of `[permission]` may mention in braces.
 pub const PERMISSION_PLACEHOLDERS: &[&str] = &["class", "operations", "fields", "who"];

@@ -314,6 +314,16 @@ impl Address {
         Ok(Self { uri, shown, database, tls, logs_in })
     }
 
+    /// The hosts, without ports.
+    pub fn hosts(&self) -> Vec<String> {
+        let hosts = self.shown.split_once("://").map_or("", |(_, hosts)| hosts).split(',');
+        let without_port = |host: &str| match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+            Some((literal, _)) => literal.to_owned(),
+            None => host.split(':').next().unwrap_or(host).to_owned(),
+        };
+        hosts.map(without_port).collect()
+    }
+
     /// The string for the driver.
     pub fn uri(&self) -> &str {
         &self.uri

@@ -8,24 +8,25 @@
 //! or a connection that broke, nothing else is asked.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt, StreamExt};
 use mongodb::action::RunCommand;
-use mongodb::bson::{Bson, DateTime, Document, RawDocument, doc};
-use mongodb::error::{CommandError, Error, ErrorKind};
+use mongodb::bson::{Bson, Document, RawDocument, doc};
+use mongodb::error::{Error, ErrorKind};
 use mongodb::event::EventHandler;
 use mongodb::event::sdam::SdamEvent;
 use mongodb::options::{ClientOptions, ReadPreference, SelectionCriteria};
 use mongodb::raw_batch_cursor::RawBatchCursor;
 use mongodb::{Client, Database};
+use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::timeout;
 
 use super::address::Address;
+use super::trouble::{CLOSED, NOT_UNDERSTOOD, SILENT, Trouble, of_io};
 
 /// How long it is waited for a server to be found.
 const TO_FIND: Duration = Duration::from_secs(5);
@@ -34,7 +35,7 @@ const TO_FIND: Duration = Duration::from_secs(5);
 const TO_CONNECT: Duration = Duration::from_secs(3);
 
 /// How long the server may work on a query, and on the answer to another question.
-const WORK: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(30)];
+const WORK: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(20)];
 
 /// Connections that are open at once.
 const CONNECTIONS: u32 = 4;
@@ -42,9 +43,22 @@ const CONNECTIONS: u32 = 4;
 /// Rows in one answer.
 const BATCH: u32 = 10_000;
 
-const CLOSED: &str = "it closed the connection";
-const SILENT: &str = "it does not answer";
-const NOT_UNDERSTOOD: &str = "its answer cannot be understood";
+/// All types of ids but texts.
+const OTHER_TYPES: [&str; 13] = [
+    "number",
+    "object",
+    "binData",
+    "objectId",
+    "bool",
+    "date",
+    "null",
+    "timestamp",
+    "javascript",
+    "javascriptWithScope",
+    "dbPointer",
+    "minKey",
+    "maxKey",
+];
 
 /// What may be asked.
 #[derive(Debug, Clone)]
@@ -59,19 +73,10 @@ pub enum Command<'c> {
     Collections,
     /// About how many documents a collection has.
     Size(&'c str),
-    /// How many documents are such.
-    Count(&'c str, Such),
+    /// How many documents have no value in a column.
+    Without(&'c str, &'c str),
     /// These columns of documents, all if none is named.
     Find(&'c str, &'c [&'c str], Ids),
-}
-
-/// Documents that are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Such {
-    /// A date in this column is in the past.
-    Past(&'static str),
-    /// This column has neither a value nor `null`.
-    Without(&'static str),
 }
 
 /// Documents of a collection by their ids.
@@ -93,18 +98,13 @@ impl Command<'_> {
             Self::ConnectionStatus => doc! { "connectionStatus": 1, "showPrivileges": true },
             Self::Collections => doc! { "listCollections": 1, "nameOnly": true, "authorizedCollections": true },
             Self::Size(collection) => doc! { "count": *collection },
-            Self::Count(collection, such) => {
-                let query = match such {
-                    Such::Past(column) => doc! { *column: { "$lt": DateTime::now() } },
-                    Such::Without(column) => doc! { *column: null },
-                };
-                doc! { "count": *collection, "query": query }
-            }
+            Self::Without(collection, column) => doc! { "count": *collection, "query": { *column: null } },
             Self::Find(collection, columns, ids) => {
                 let columns: Document = columns.iter().map(|column| ((*column).to_owned(), Bson::Int32(1))).collect();
                 let filter = match ids {
                     Ids::All => doc! {},
-                    Ids::Others => doc! { "_id": { "$not": { "$type": "string" } } },
+                    // Named one by one, for then an index serves.
+                    Ids::Others => doc! { "_id": { "$type": OTHER_TYPES.to_vec() } },
                     Ids::Between(from, below) => {
                         let ends = [("$gte", from.as_deref().or(Some(""))), ("$lt", below.as_deref())];
                         let ends = ends.into_iter().filter_map(|(end, id)| Some((end.to_owned(), Bson::from(id?))));
@@ -122,31 +122,6 @@ impl Command<'_> {
             document.insert("maxTimeMS", i64::try_from(work.as_millis()).unwrap_or(i64::MAX));
         }
         document
-    }
-}
-
-/// Why an answer is missing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
-    /// The server is not there, or nobody may ask it: nothing else needs to be asked.
-    Everything(String),
-    /// The user of the database may not read this.
-    Refused(String),
-    /// This alone.
-    This(String),
-}
-
-impl Trouble {
-    /// What happened, in words that quote nothing of what was sent.
-    pub fn words(&self) -> &str {
-        let (Self::Everything(words) | Self::Refused(words) | Self::This(words)) = self;
-        words
-    }
-}
-
-impl From<Trouble> for io::Error {
-    fn from(trouble: Trouble) -> Self {
-        Self::other(trouble.words().to_owned())
     }
 }
 
@@ -250,8 +225,9 @@ impl Connection {
     /// # Errors
     ///
     /// See [`Trouble`].
-    pub fn ask(&self, command: &Command<'_>) -> Result<Document, Trouble> {
-        self.wait(self.run(command).into_future())
+    pub fn ask(&self, command: &Command<'_>) -> Result<Value, Trouble> {
+        let answer = self.wait(self.run(command).into_future())?;
+        serde_json::to_value(answer).map_err(|_| Trouble::This(NOT_UNDERSTOOD.to_owned()))
     }
 
     #[expect(clippy::disallowed_methods, reason = "a `Command` is one that reads")]
@@ -266,12 +242,8 @@ impl Connection {
     /// See [`Trouble`].
     pub fn count(&self, command: &Command<'_>) -> Result<u64, Trouble> {
         let answer = self.ask(command)?;
-        let number = match answer.get("n") {
-            Some(Bson::Int32(number)) => u64::try_from(*number).ok(),
-            Some(Bson::Int64(number)) => u64::try_from(*number).ok(),
-            Some(Bson::Double(number)) if *number >= 0.0 => Some(*number as u64),
-            _ => None,
-        };
+        // Some servers count in floats.
+        let number = answer.get("n").and_then(|number| number.as_u64().or_else(|| Some(number.as_f64()? as u64)));
         number.ok_or_else(|| Trouble::This("it answers without a number".to_owned()))
     }
 
@@ -308,7 +280,7 @@ impl Connection {
     fn trouble(&self, error: &Error) -> Trouble {
         let everything = |words: &str| Trouble::Everything(words.to_owned());
         match error.kind.as_ref() {
-            ErrorKind::Command(command) => self.refusal(command),
+            ErrorKind::Command(error) => Trouble::refusal(error.code, &error.code_name, self.logs_in),
             ErrorKind::Authentication { .. } => everything("it refuses the user or the password"),
             ErrorKind::ServerSelection { .. } => Trouble::Everything(why(&lock(&self.failures))),
             ErrorKind::Io(error) => everything(of_io(error)),
@@ -317,23 +289,6 @@ impl Connection {
             ErrorKind::IncompatibleServer { .. } => everything("the server is too old or too new for the driver"),
             ErrorKind::Shutdown => everything("the connection is closed"),
             _ => Trouble::This(NOT_UNDERSTOOD.to_owned()),
-        }
-    }
-
-    fn refusal(&self, error: &CommandError) -> Trouble {
-        let this = |words: &str| Trouble::This(words.to_owned());
-        match error.code {
-            13 if !self.logs_in => Trouble::Everything("it asks for a user and a password".to_owned()),
-            13 => Trouble::Refused("the user of the database may not read it".to_owned()),
-            18 | 8000 => Trouble::Everything("it refuses the user or the password".to_owned()),
-            43 | 237 => this("the server ended the query before it was read"),
-            50 => this("the server needs too long for it"),
-            175 | 26 => this("the collection was dropped while it was read"),
-            91 | 11600 | 11602 => Trouble::Everything("the server is being shut down".to_owned()),
-            code => {
-                let name: String = error.code_name.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
-                Trouble::This(format!("it answers with error {code} {name}").trim_end().to_owned())
-            }
         }
     }
 }
@@ -402,34 +357,6 @@ fn of_options(error: &Error) -> String {
         _ => "the connection string cannot be used: an option has a value that is none of it, or does not go \
               with another"
             .to_owned(),
-    }
-}
-
-/// What happened to a connection.
-fn of_io(error: &io::Error) -> &'static str {
-    let text = error.to_string();
-    let has = |word: &str| text.contains(word);
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "nobody listens there",
-        io::ErrorKind::TimedOut => SILENT,
-        io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe => CLOSED,
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "there is no way to it",
-        _ if has("UnknownIssuer") => {
-            "its certificate is of an authority that is not trusted; name the authority with `tlsCAFile`"
-        }
-        _ if has("NotValidForName") => "its certificate is for another name",
-        _ if has("Expired") => "its certificate is expired",
-        _ if has("invalid peer certificate") => "its certificate is not valid",
-        _ if has("CertificateRequired") || has("BadCertificate") || has("CertificateUnknown") => {
-            "it wants a certificate of ours, which `tlsCertificateKeyFile` names"
-        }
-        _ if has("corrupt message") => "it does not speak TLS",
-        _ if has("received fatal alert") => "it and we have no way of TLS in common",
-        _ if has("lookup address") => "its name is not known",
-        _ => "the connection failed",
     }
 }
 

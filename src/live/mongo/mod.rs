@@ -3,9 +3,11 @@
 //! Classes, roles, parameters and webhooks are read whole, as `mongoexport` would write
 //! them; of rows ids and ACLs alone, while they are counted.
 
+mod about;
 mod address;
 mod driver;
 mod rows;
+mod trouble;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +18,8 @@ use crate::problem::Problem;
 
 use super::{Answers, Body, Document};
 use address::Address;
-use driver::{Command, Connection, Ids, Trouble};
+use driver::{Command, Connection, Ids};
+use trouble::Trouble;
 
 /// Longer facts are not read further, in bytes.
 const LONGEST: usize = 256 << 20;
@@ -148,6 +151,7 @@ impl Database {
             let body = Body::Text(Arc::new(found.text));
             answers.documents.push(Document { url: self.url(&collection), name, body });
         }
+        about::tell(self, &connection, &prefix, &mut answers);
         for class in classes.iter().filter(|class| !class.starts_with('_') || *class == "_User") {
             let collection = format!("{prefix}{class}");
             let url = self.url(&collection);

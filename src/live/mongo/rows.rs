@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::live::{Form, Rows};
 
-use super::driver::{Batches, Command, Connection, Ids, Trouble};
+use super::driver::{Batches, Command, Connection, Ids};
+use super::trouble::Trouble;
 
 /// A path below `_acl` that no row has: the map itself is answered, but empty. Whether it is there is enough.
 pub const LEGACY: &str = "_acl.parse-audit";

@@ -1,0 +1,50 @@
+//! How the database of a running app was reached, and what it told of itself.
+
+use crate::model::App;
+use crate::model::database::{Database, Right};
+use crate::model::host::is_private;
+
+use super::fact::{Fact, in_words};
+
+/// Kinds of databases and their first version that still gets fixes, in November 2026.
+///
+/// Source: endoflife.date/mongodb, endoflife.date/postgresql.
+const MAINTAINED: [(&str, u64); 2] = [("MongoDB", 7), ("PostgreSQL", 14)];
+
+/// The facts about the database.
+pub fn facts(app: &App) -> Vec<Fact> {
+    let Some(database) = app.database.read() else { return Vec::new() };
+    let fact = |kind: &'static str, key: &str| {
+        let place = database.at.below(key);
+        let fact = Fact::new("database", kind, format!("database {}", database.hosts.join(",")), place);
+        fact.word("kind", &database.kind).word("version", &database.version)
+    };
+    let mut facts = Vec::new();
+    if !database.logged_in {
+        facts.push(fact("without-password", "/loggedIn"));
+    }
+    if !database.encrypted && !database.hosts.iter().all(|host| is_private(host)) {
+        facts.push(fact("not-encrypted", "/encrypted"));
+    }
+    // Without a user everybody may do everything, which is another fact.
+    let rights = database.rights.read().filter(|_| database.logged_in);
+    let too_much = |right: &&Right| matches!(right, Right::Everywhere | Right::Administer);
+    let too_many: Vec<&str> = rights.into_iter().flatten().filter(too_much).map(|right| right.words()).collect();
+    if !too_many.is_empty() {
+        facts.push(fact("user-of-more", "/rights").word("what", in_words(too_many)));
+    }
+    if let Some(count) = database.endless_sessions.read().filter(|count| **count > 0) {
+        facts.push(fact("endless-sessions", "/endlessSessions").word("count", count));
+    }
+    if is_old(database) {
+        facts.push(fact("not-maintained", "/databaseVersion"));
+    }
+    facts
+}
+
+/// Whether nobody mends the version any more.
+fn is_old(database: &Database) -> bool {
+    let major = database.version.split(['.', ' ']).next().and_then(|major| major.parse::<u64>().ok());
+    let first = MAINTAINED.iter().find(|(kind, _)| *kind == database.kind);
+    first.is_some_and(|(_, first)| major.is_some_and(|major| major < *first))
+}
