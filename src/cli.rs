@@ -102,6 +102,10 @@ pub struct InputArgs {
     /// find nothing, and counts.
     #[arg(long, requires = "server")]
     pub probe: bool,
+    /// Read the running app as well, from its database in MongoDB, by reads alone. An address with a password is given
+    /// as `env` (PARSE_SERVER_DATABASE_URI), `env:VARIABLE` or `file:PATH`.
+    #[arg(long, value_name = "URI", conflicts_with = "postgres")]
+    pub mongodb: Option<String>,
     /// Read the running app as well, from its database in PostgreSQL, in a transaction that cannot write. An
     /// address with a password is given as `env` (PARSE_SERVER_DATABASE_URI), `env:VARIABLE` or `file:PATH`.
     #[arg(long, value_name = "URI")]
@@ -111,7 +115,7 @@ pub struct InputArgs {
 impl InputArgs {
     /// Whether more is read than files.
     pub fn asks_a_running_app(&self) -> bool {
-        self.server.is_some() || self.postgres.is_some()
+        self.server.is_some() || self.mongodb.is_some() || self.postgres.is_some()
     }
 }
 
@@ -148,8 +152,8 @@ pub struct CheckArgs {
     /// /serverInfo for each. The application id comes from PARSE_SERVER_APPLICATION_ID.
     #[arg(long, value_name = "URL", conflicts_with = "staged")]
     pub verify: Option<String>,
-    /// Use no network, whatever else is asked for. Only --server, --postgres and --verify ever use one.
-    #[arg(long, conflicts_with_all = ["server", "postgres", "verify"])]
+    /// Use no network, whatever else is asked for. Only --server, --mongodb, --postgres and --verify ever use one.
+    #[arg(long, conflicts_with_all = ["server", "mongodb", "postgres", "verify"])]
     pub offline: bool,
     /// Exit with 0 although there are findings.
     #[arg(long)]
@@ -160,7 +164,7 @@ pub struct CheckArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct HistoryArgs {
     /// Look for keys in what is staged, and for nothing else: for a pre-commit hook.
-    #[arg(long, conflicts_with_all = ["no_history", "since", "commits", "server", "postgres"])]
+    #[arg(long, conflicts_with_all = ["no_history", "since", "commits", "server", "mongodb", "postgres"])]
     pub staged: bool,
     /// Look for keys in files that git ignores too, such as .env; they are looked into for nothing else.
     #[arg(long, conflicts_with = "staged")]

@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow, bail};
 use zeroize::Zeroizing;
 
 use crate::cli::InputArgs;
-use crate::live::{Answers, Key, Server, postgres};
+use crate::live::{Answers, Key, Server, mongo, postgres};
 use crate::read::file::words;
 
 use super::load::{APP_ID, variable};
@@ -18,6 +18,7 @@ const DATABASE: &str = "PARSE_SERVER_DATABASE_URI";
 #[derive(Default)]
 pub struct Sources {
     server: Option<Server>,
+    mongodb: Option<mongo::Database>,
     postgres: Option<postgres::Database>,
 }
 
@@ -30,16 +31,20 @@ impl Sources {
     pub fn of(args: &InputArgs) -> Result<Self> {
         let server = args.server.as_deref().map(server).transpose()?;
         let server = if args.probe { server.map(Server::probing) } else { server };
+        let mongodb = args.mongodb.as_deref().map(|given| -> Result<_> {
+            let uri = uri("--mongodb", given)?;
+            mongo::Database::new(&uri, None).map_err(|mistake| anyhow!("`--mongodb`: {mistake}"))
+        });
         let postgres = args.postgres.as_deref().map(|given| -> Result<_> {
             let uri = uri("--postgres", given)?;
             postgres::Database::new(&uri).map_err(|mistake| anyhow!("`--postgres`: {mistake}"))
         });
-        Ok(Self { server, postgres: postgres.transpose()? })
+        Ok(Self { server, mongodb: mongodb.transpose()?, postgres: postgres.transpose()? })
     }
 
     /// Whether there are any.
     pub fn are_some(&self) -> bool {
-        self.server.is_some() || self.postgres.is_some()
+        self.server.is_some() || self.mongodb.is_some() || self.postgres.is_some()
     }
 
     /// What they say.
@@ -47,6 +52,9 @@ impl Sources {
         let mut answers = Answers::default();
         if let Some(server) = &self.server {
             answers.extend(server.read());
+        }
+        if let Some(database) = &self.mongodb {
+            answers.extend(database.read());
         }
         if let Some(database) = &self.postgres {
             answers.extend(database.read());

@@ -91,7 +91,7 @@ pub fn gaps(app: &App, code: Vec<Gap>) -> Vec<Gap> {
     if app.locks.is_empty() {
         gaps.push(Gap::new("dependencies", "no lock file of npm, yarn, pnpm or bun was found"));
     }
-    gaps.push(Gap::new(RUNNING_APP, "read with --server alone"));
+    gaps.push(Gap::new(RUNNING_APP, "read with --server, --mongodb or --postgres alone"));
     gaps
 }
 
