@@ -297,7 +297,8 @@ fn who_logs_in_over_tls_reads_what_its_user_may_read() {
     ] {
         let app = of(&format!("{user}:tulip%2Flantern@"), "").snapshot.app;
         let database = app.database.read().expect("it tells of itself");
-        assert_eq!((database.encrypted, database.logged_in, database.kind.as_str()), (true, true, "MongoDB"));
+        assert_eq!((database.encrypted, database.kind.as_str()), (true, "MongoDB"));
+        assert_eq!(database.open_to_all, Known::Read(false));
         assert_eq!(database.rights, Known::Read(rights.into_iter().collect()), "{user}");
         assert_eq!(database.endless_sessions, Known::Read(0));
     }

@@ -1,8 +1,8 @@
 //! How the database of a running app was reached, and what it told of itself.
 
-use crate::model::App;
 use crate::model::database::{Database, Right};
 use crate::model::host::is_private;
+use crate::model::{App, Known};
 
 use super::fact::{Fact, in_words};
 
@@ -20,16 +20,15 @@ pub fn facts(app: &App) -> Vec<Fact> {
         fact.word("kind", &database.kind).word("version", &database.version)
     };
     let mut facts = Vec::new();
-    if !database.logged_in {
-        facts.push(fact("without-password", "/loggedIn"));
+    if database.open_to_all == Known::Read(true) {
+        facts.push(fact("without-password", "/openToAll"));
     }
     if !database.encrypted && !database.hosts.iter().all(|host| is_private(host)) {
         facts.push(fact("not-encrypted", "/encrypted"));
     }
-    // Without a user everybody may do everything, which is another fact.
-    let rights = database.rights.read().filter(|_| database.logged_in);
     let too_much = |right: &&Right| matches!(right, Right::Everywhere | Right::Administer);
-    let too_many: Vec<&str> = rights.into_iter().flatten().filter(too_much).map(|right| right.words()).collect();
+    let too_many: Vec<&str> =
+        database.rights.read().into_iter().flatten().filter(too_much).map(|right| right.words()).collect();
     if !too_many.is_empty() {
         facts.push(fact("user-of-more", "/rights").word("what", in_words(too_many)));
     }

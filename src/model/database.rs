@@ -16,9 +16,9 @@ pub struct Database {
     pub hosts: Vec<String>,
     /// Whether what it sends is encrypted.
     pub encrypted: bool,
-    /// Whether it was told a user. If not, it lets everyone read who reaches it.
-    pub logged_in: bool,
-    /// What that user may do beyond reading the app.
+    /// Whether it lets those read who do not log in.
+    pub open_to_all: Known<bool>,
+    /// What the user that it was asked with may do beyond reading the app.
     pub rights: Known<BTreeSet<Right>>,
     /// How many sessions never end.
     pub endless_sessions: Known<u64>,

@@ -1,8 +1,7 @@
 //! What a source of a running app says of its database:
 //!
 //! `{"database": "MongoDB", "databaseVersion": "8.0.4", "hosts": ["db.example.com"], "encrypted": true,
-//! "loggedIn": true, "rights": ["write"], "endlessSessions": 0}`; without `rights` or `endlessSessions`
-//! they are not known.
+//! "openToAll": false, "rights": ["write"], "endlessSessions": 0}`; without the last three they are not known.
 
 use serde_json::{Map, Value};
 
@@ -12,10 +11,7 @@ use crate::model::{Known, Place};
 /// Whether a document says this.
 pub fn is_one(document: &Map<String, Value>) -> bool {
     let is = |key: &str, is: fn(&Value) -> bool| document.get(key).is_some_and(is);
-    is("database", Value::is_string)
-        && is("databaseVersion", Value::is_string)
-        && is("encrypted", Value::is_boolean)
-        && is("loggedIn", Value::is_boolean)
+    is("database", Value::is_string) && is("databaseVersion", Value::is_string) && is("encrypted", Value::is_boolean)
 }
 
 /// The database; `None` if the document says something else.
@@ -30,7 +26,7 @@ pub fn read(document: &Map<String, Value>, at: Place) -> Option<Database> {
         version: text("databaseVersion")?,
         hosts: list("hosts").into_iter().flatten().map(str::to_owned).collect(),
         encrypted: yes("encrypted")?,
-        logged_in: yes("loggedIn")?,
+        open_to_all: yes("openToAll").map_or_else(Known::default, Known::Read),
         rights: rights.map_or_else(Known::default, Known::Read),
         endless_sessions: document
             .get("endlessSessions")

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 
 use super::Database;
 use super::driver::{Command, Connection};
-use super::trouble::{NOT_UNDERSTOOD, Trouble};
+use super::trouble::{NOT_UNDERSTOOD, Trouble, WANTS_USER};
 
 /// What changes documents.
 const WRITING: [&str; 5] = ["anyAction", "insert", "update", "remove", "dropCollection"];
@@ -31,14 +31,13 @@ const ADMINISTERING: [&str; 8] = [
 /// Databases of the server's own, which nearly every user may read parts of.
 const OWN: [&str; 3] = ["admin", "config", "local"];
 
-/// What the database tells of itof.
+/// What the database tells of itself.
 pub fn tell(of: &Database, connection: &Connection, prefix: &str, answers: &mut Answers) {
     let mut about = json!({
         "database": "MongoDB",
         "databaseVersion": "",
         "hosts": of.address.hosts(),
         "encrypted": of.address.tls,
-        "loggedIn": of.address.logs_in,
     });
     let sessions = format!("{prefix}_Session");
     let asked = [
@@ -61,6 +60,9 @@ pub fn tell(of: &Database, connection: &Connection, prefix: &str, answers: &mut 
             "whether sessions end was not checked",
         ),
     ];
+    if let Some(all) = is_open_to_all(of) {
+        about.as_object_mut().and_then(|about| about.insert("openToAll".to_owned(), all.into()));
+    }
     for (key, name, answer, without) in asked {
         match (answer, about.get_mut(key)) {
             (Ok(value), Some(slot)) => *slot = value,
@@ -73,6 +75,21 @@ pub fn tell(of: &Database, connection: &Connection, prefix: &str, answers: &mut 
     let text = serde_json::to_vec_pretty(&about).unwrap_or_default();
     let body = Body::Text(Arc::new(Zeroizing::new(text)));
     answers.documents.push(Document { url: of.address.shown(), name: "database.json".to_owned(), body });
+}
+
+/// Whether the database lets those read who do not log in; `None` if that cannot be told.
+///
+/// A greeting is answered in any case, so it is asked for names of collections.
+fn is_open_to_all(of: &Database) -> Option<bool> {
+    if !of.address.logs_in {
+        return Some(true);
+    }
+    let connection = Connection::open(&of.address.without_user(), of.patience).ok()?;
+    match super::names(&connection) {
+        Ok(names) => Some(!names.is_empty()),
+        Err(Trouble::Everything(words)) => (words == WANTS_USER).then_some(false),
+        Err(Trouble::Refused(_) | Trouble::This(_)) => None,
+    }
 }
 
 /// The version of the server.

@@ -125,6 +125,8 @@ const DATABASE: &str = "test";
 pub struct Address {
     /// For the driver; holds the password.
     uri: Zeroizing<String>,
+    /// The same without user and password.
+    anonymous: Zeroizing<String>,
     /// `mongodb://host:port`, of which nothing is secret.
     shown: String,
     /// The database.
@@ -299,19 +301,17 @@ impl Address {
         }
         let logs_in = user.is_some() || read.mechanism.is_some();
         let user = user.map(|user| Zeroizing::new(format!("{user}@")));
-        let mut uri = Zeroizing::new(String::with_capacity(text.len() + 64));
-        let parts = [scheme, "://", user.as_deref().map_or("", String::as_str), place];
-        parts.iter().for_each(|part| uri.push_str(part));
-        if !place.contains('/') {
-            uri.push('/');
-        }
-        if !read.kept.is_empty() {
-            uri.push('?');
-            uri.push_str(&read.kept.join("&"));
-        }
+        let slash = if place.contains('/') { "" } else { "/" };
+        let of = |user: &str, options: &[String]| {
+            let mark = if options.is_empty() { "" } else { "?" };
+            Zeroizing::new([scheme, "://", user, place, slash, mark, &options.join("&")].concat())
+        };
+        let uri = of(user.as_deref().map_or("", String::as_str), &read.kept);
+        read.kept.retain(|option| !option.starts_with("auth"));
+        let anonymous = of("", &read.kept);
         let shown = format!("{scheme}://{hosts}");
         let database = if database.is_empty() { DATABASE.to_owned() } else { database };
-        Ok(Self { uri, shown, database, tls, logs_in })
+        Ok(Self { uri, anonymous, shown, database, tls, logs_in })
     }
 
     /// The hosts, without ports.
@@ -327,6 +327,11 @@ impl Address {
     /// The string for the driver.
     pub fn uri(&self) -> &str {
         &self.uri
+    }
+
+    /// The same place, of one who does not log in.
+    pub fn without_user(&self) -> Self {
+        Self { uri: self.anonymous.clone(), logs_in: false, ..self.clone() }
     }
 
     /// `mongodb://host:port/database`, for people.
@@ -350,6 +355,7 @@ mod tests {
         assert_eq!(uri(text), "mongodb://u:p%40@a:27017,b.example.com/app?replicaset=rs0&tls=true&authsource=admin");
         let address = Address::parse(text).unwrap();
         assert_eq!(address.shown(), "mongodb://a:27017,b.example.com/app");
+        assert_eq!(address.without_user().uri(), "mongodb://a:27017,b.example.com/app?replicaset=rs0&tls=true");
         assert!(address.tls && address.logs_in && !format!("{address:?}").contains("p%40"));
     }
 

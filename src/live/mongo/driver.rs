@@ -337,12 +337,15 @@ fn lock(failures: &Failures) -> MutexGuard<'_, BTreeMap<String, (u32, String)>> 
 
 /// Why no server was found.
 fn why(failures: &BTreeMap<String, (u32, String)>) -> String {
-    let mut reasons: Vec<&str> = failures.values().map(|(_, why)| why.as_str()).collect();
-    reasons.sort_unstable();
-    reasons.dedup();
-    match reasons.as_slice() {
+    let all: Vec<_> = failures.iter().map(|(address, (_, why))| (address, why.as_str())).collect();
+    match all.as_slice() {
         [] => "no server answers that `replicaSet`, `directConnection` and `readPreference` allow".to_owned(),
-        reasons => reasons.join("; "),
+        [(_, why)] => (*why).to_owned(),
+        // Members of a replica set may know each other by names that nobody else knows.
+        several => {
+            let named: Vec<String> = several.iter().take(3).map(|(address, why)| format!("{address}: {why}")).collect();
+            named.join("; ")
+        }
     }
 }
 

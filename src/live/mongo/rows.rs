@@ -93,7 +93,8 @@ impl Rows for Part {
         let batches = self.connection.find(&Command::Find(&self.collection, &COLUMNS, self.ids.clone()))?;
         // What grows while it is read ends some time; what never ends is no database.
         let most = (self.rows * 10 + 10_000_000).saturating_mul(ROW);
-        Ok(Box::new(Stream { batches, batch: Vec::new(), at: 0, left: most }))
+        let none = (self.ids == Ids::All && self.rows > 0).then_some(self.rows);
+        Ok(Box::new(Stream { batches, batch: Vec::new(), at: 0, left: most, promised: none }))
     }
 }
 
@@ -104,6 +105,8 @@ struct Stream<'c> {
     at: usize,
     /// So many bytes more are believed.
     left: u64,
+    /// How many rows there should be, while none has come.
+    promised: Option<u64>,
 }
 
 impl Read for Stream<'_> {
@@ -112,8 +115,14 @@ impl Read for Stream<'_> {
             self.at = 0;
             if self.batches.next(&mut self.batch)?.is_none() {
                 self.batch.clear();
-                return Ok(0);
+                return match self.promised.take() {
+                    Some(rows) => {
+                        Err(io::Error::other(format!("it said that it has {rows} rows, and answers with none")))
+                    }
+                    None => Ok(0),
+                };
             }
+            self.promised = None;
             self.left = self
                 .left
                 .checked_sub(self.batch.len() as u64)

@@ -6,6 +6,8 @@ use std::io;
 pub const CLOSED: &str = "it closed the connection";
 /// A server that says nothing.
 pub const SILENT: &str = "it does not answer";
+/// A server that lets nobody read who does not log in.
+pub const WANTS_USER: &str = "it asks for a user and a password";
 /// An answer that is not what was asked for.
 pub const NOT_UNDERSTOOD: &str = "its answer cannot be understood";
 
@@ -31,7 +33,7 @@ impl Trouble {
     pub fn refusal(code: i32, name: &str, logs_in: bool) -> Self {
         let this = |words: &str| Self::This(words.to_owned());
         match code {
-            13 if !logs_in => Self::Everything("it asks for a user and a password".to_owned()),
+            13 if !logs_in => Self::Everything(WANTS_USER.to_owned()),
             13 => Self::Refused("the user of the database may not read it".to_owned()),
             18 | 8000 => Self::Everything("it refuses the user or the password".to_owned()),
             43 | 237 => this("the server ended the query before it was read"),
