@@ -231,6 +231,12 @@ fn a_server_that_goes_away_or_falls_silent_is_told_once_and_not_waited_for() {
         assert!(problem.ends_with("the running app was not checked"), "{problem}");
         assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     }
+    let answers = Database::new(&format!("{}/app", server.uri), None).unwrap().read();
+    Writer::new(&server.uri, "app").run(doc! { "drop": "Big" });
+    let message =
+        "it said that it has 30000 rows, and answers with none; rows of Big behind that place were not counted";
+    assert_eq!(told(&read_answers(answers)), [format!("Big: {message}")]);
+
     let start = Instant::now();
     for (uri, message) in [
         ("mongodb://127.0.0.1:9/app", "nobody listens there"),
@@ -254,6 +260,13 @@ fn certificates(folder: &Path) {
     };
     std::fs::write(folder.join("server.ext"), "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth").unwrap();
     openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=Authority");
+    std::fs::write(folder.join("reader.ext"), "extendedKeyUsage=clientAuth").unwrap();
+    openssl("req -newkey rsa:2048 -nodes -keyout reader.key -out reader.csr -subj /CN=reader");
+    openssl(
+        "x509 -req -in reader.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile reader.ext -out reader.crt",
+    );
+    let both = ["reader.crt", "reader.key"].map(|name| std::fs::read_to_string(folder.join(name)).unwrap());
+    std::fs::write(folder.join("reader.pem"), both.concat()).unwrap();
     openssl("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=127.0.0.1");
     openssl(
         "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem",
@@ -275,6 +288,9 @@ fn who_logs_in_over_tls_reads_what_its_user_may_read() {
     for (user, role, db) in users {
         writer.run(doc! { "createUser": user, "pwd": "tulip/lantern", "roles": [{ "role": role, "db": db }] });
     }
+    let host = server.uri.trim_start_matches("mongodb://");
+    let unguarded = read_live(&format!("mongodb://reader:tulip%2Flantern@{host}/app"));
+    assert_eq!(unguarded.snapshot.app.database.read().map(|one| &one.open_to_all), Some(&Known::Read(true)));
     drop((writer, server));
 
     let path = |name: &str| folder.path().join(name).display().to_string();
@@ -334,6 +350,29 @@ fn who_logs_in_over_tls_reads_what_its_user_may_read() {
     assert!(!app.roles.is_read() && !app.config.is_read() && !app.webhooks.is_read());
     assert!(app.classes[&ClassName::from("Product")].rows.is_read());
     assert!(!app.classes[&ClassName::from("_User")].rows.is_read());
+}
+
+#[test]
+fn a_server_may_want_a_certificate_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    certificates(folder.path());
+    let data = folder.path().join("data");
+    let server = Server::start(&data, &[]);
+    Writer::new(&server.uri, "app").restore(&dump(), "");
+    let outside = Writer::new(&server.uri, "$external");
+    outside.run(doc! { "createUser": "CN=reader", "roles": [{ "role": "read", "db": "app" }] });
+    drop((outside, server));
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (certificate, key, authority) = (path("server.pem"), path("server.key"), path("ca.pem"));
+    let tls = ["--auth", "--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-file", &authority];
+    let server = Server::start(&data, &[&tls[..], &["--tls-require-client-cert"]].concat());
+    let of = |options: &str| read_live(&format!("{}/app?tlsCAFile={authority}{options}", server.uri));
+    let x509 = format!("&tlsCertificateKeyFile={}&authMechanism=MONGODB-X509&authSource=$external", path("reader.pem"));
+    let reading = of(&x509);
+    assert_eq!(told(&reading), Vec::<String>::new());
+    same(&reading.snapshot.app, &read(&Input::Path(dump()), &Settings::default(), &Silent).snapshot.app);
+    let [problem] = &told(&of(""))[..] else { panic!("one problem") };
+    assert!(problem.contains("it wants a certificate of ours"), "{problem}");
 }
 
 /// A database whose every secret is a word that no output may have.

@@ -354,7 +354,7 @@ fn of_options(error: &Error) -> String {
     match error.kind.as_ref() {
         ErrorKind::DnsResolve { .. } => "its name is not known".to_owned(),
         ErrorKind::InvalidTlsConfig { .. } | ErrorKind::Io(_) => {
-            "the file that `tlsCAFile` or `tlsCertificateKeyFile` names cannot be read".to_owned()
+            "the file that `tlsCAFile` or `tlsCertificateKeyFile` names cannot be used".to_owned()
         }
         // Its message may quote the string.
         _ => "the connection string cannot be used: an option has a value that is none of it, or does not go \
