@@ -35,6 +35,8 @@ pub enum Command {
     WhoCan(WhoCanArgs),
     /// Say everything a principal can do: `can public`, `can role:staff`.
     Can(CanArgs),
+    /// Write what the permissions are agreed to be: parse-audit/NAME.lock.toml.
+    Snapshot(SnapshotArgs),
     /// Explain a rule, a package with its advisories, or a verdict: `explain "find Order as public"`.
     Explain(ExplainArgs),
     /// The rules, and a team's own.
@@ -100,7 +102,7 @@ pub struct InputArgs {
     pub server: Option<String>,
     /// Also try what the server of --server lets somebody do who has nothing but the application id: reads that can
     /// find nothing, and counts.
-    #[arg(long, requires = "server")]
+    #[arg(long)]
     pub probe: bool,
     /// Read the running app as well, from its database in MongoDB, by reads alone. An address with a password is given
     /// as `env` (PARSE_SERVER_DATABASE_URI), `env:VARIABLE` or `file:PATH`.
@@ -110,12 +112,15 @@ pub struct InputArgs {
     /// address with a password is given as `env` (PARSE_SERVER_DATABASE_URI), `env:VARIABLE` or `file:PATH`.
     #[arg(long, value_name = "URI")]
     pub postgres: Option<String>,
+    /// The environment: what parse-audit.toml says in the table [env.NAME]. The running app is read from there.
+    #[arg(long, value_name = "NAME", conflicts_with = "no_config")]
+    pub env: Option<String>,
 }
 
 impl InputArgs {
     /// Whether more is read than files.
     pub fn asks_a_running_app(&self) -> bool {
-        self.server.is_some() || self.mongodb.is_some() || self.postgres.is_some()
+        self.env.is_some() || self.server.is_some() || self.mongodb.is_some() || self.postgres.is_some()
     }
 }
 
@@ -152,8 +157,8 @@ pub struct CheckArgs {
     /// /serverInfo for each. The application id comes from PARSE_SERVER_APPLICATION_ID.
     #[arg(long, value_name = "URL", conflicts_with = "staged")]
     pub verify: Option<String>,
-    /// Use no network, whatever else is asked for. Only --server, --mongodb, --postgres and --verify ever use one.
-    #[arg(long, conflicts_with_all = ["server", "mongodb", "postgres", "verify"])]
+    /// Use no network, whatever else is asked for. Only --server, --mongodb, --postgres, --env and --verify ever use one.
+    #[arg(long, conflicts_with_all = ["server", "mongodb", "postgres", "env", "verify"])]
     pub offline: bool,
     /// Exit with 0 although there are findings.
     #[arg(long)]
@@ -164,7 +169,7 @@ pub struct CheckArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct HistoryArgs {
     /// Look for keys in what is staged, and for nothing else: for a pre-commit hook.
-    #[arg(long, conflicts_with_all = ["no_history", "since", "commits", "server", "mongodb", "postgres"])]
+    #[arg(long, conflicts_with_all = ["no_history", "since", "commits", "server", "mongodb", "postgres", "env"])]
     pub staged: bool,
     /// Look for keys in files that git ignores too, such as .env; they are looked into for nothing else.
     #[arg(long, conflicts_with = "staged")]
@@ -223,6 +228,20 @@ pub struct CanArgs {
     /// Look for keys of the server in the files only, not in the history of the repository.
     #[arg(long)]
     pub no_history: bool,
+}
+
+/// Arguments of `snapshot`.
+#[derive(Debug, Clone, Args)]
+pub struct SnapshotArgs {
+    /// The repository.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Write nothing; exit with 1 if the lock is not what would be written, and say what differs.
+    #[arg(long)]
+    pub check: bool,
+    /// What is read.
+    #[command(flatten)]
+    pub input: InputArgs,
 }
 
 /// Arguments of `explain`.

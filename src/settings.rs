@@ -1,5 +1,7 @@
 //! `parse-audit.toml`: what a team decides about its audit. Unknown keys are refused.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::mistake::Mistake;
@@ -40,6 +42,38 @@ pub struct Settings {
     /// Findings that are not reported.
     #[serde(default)]
     pub ignore: Vec<Ignore>,
+    /// Where the app runs, by the names that `--env` takes.
+    #[serde(default)]
+    pub env: BTreeMap<String, Environment>,
+    /// What is told of drift.
+    #[serde(default)]
+    pub drift: Drift,
+}
+
+/// Where an app runs. Keys come from the environment, never from this file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Environment {
+    /// The address of its Parse Server, read by GET alone.
+    #[serde(default)]
+    pub server: Option<String>,
+    /// Its MongoDB: `env:VARIABLE`, `file:PATH`, `env` for PARSE_SERVER_DATABASE_URI, or an address without a password.
+    #[serde(default)]
+    pub mongodb: Option<String>,
+    /// Its PostgreSQL, named in the same ways.
+    #[serde(default)]
+    pub postgres: Option<String>,
+}
+
+/// What is told of drift.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Drift {
+    /// Keys of the lock whose changes are no drift, `class._Session.*`; they are still audited.
+    #[serde(default)]
+    pub ignore: Vec<String>,
 }
 
 /// The version of the format.

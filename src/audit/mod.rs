@@ -37,6 +37,7 @@ use crate::rules::secret::SecretMatcher;
 use crate::rules::{FactMatcher, Matcher, Rule, Who};
 
 pub use leaks::{Holder, LostKey};
+pub use roles::is_privileged;
 
 use access::Access;
 use fact::{Fact, fill};

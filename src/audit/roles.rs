@@ -178,7 +178,8 @@ fn inverted(roles: &Roles, facts: &mut Vec<Fact>) {
     }
 }
 
-fn is_privileged(role: &RoleName) -> bool {
+/// Whether the name of a role says that it holds rights over others.
+pub fn is_privileged(role: &RoleName) -> bool {
     has_word(role, &PRIVILEGED) && !has_word(role, &BROAD)
 }
 

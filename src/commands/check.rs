@@ -187,7 +187,7 @@ fn write(output: &Output, report: &Report<'_>, voice: &Voice) -> Result<()> {
 }
 
 /// Writes a file whole or not at all.
-fn to_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+pub(super) fn to_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // A device or pipe is written to, as is what a link leads to: replacing would take its place.
     if fs::symlink_metadata(file).is_ok_and(|metadata| !metadata.is_file()) {

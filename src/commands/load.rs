@@ -191,7 +191,7 @@ fn read_app(
     let ignored = config.settings.inputs.ignore.clone();
     let keys_alone = program.is_about_keys_alone();
     let (server_version, searching) = (version, Some(Arc::clone(&scanner)));
-    let running = running::Sources::of(args)?;
+    let running = running::Sources::of(&config.settings, args)?;
     let live::Answers { documents: answers, counts, problems: unanswered, gaps: unasked } = running.read();
     let settings = read::Settings {
         ignored,

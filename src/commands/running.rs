@@ -8,7 +8,9 @@ use zeroize::Zeroizing;
 use crate::cli::InputArgs;
 use crate::live::{Answers, Key, Server, mongo, postgres};
 use crate::read::file::words;
+use crate::settings::{Environment, Settings};
 
+use super::environment;
 use super::load::{APP_ID, variable};
 
 /// The variable with the address of the database, under Parse Server's own name.
@@ -23,19 +25,24 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Those that the command line names.
+    /// Those that the command line names, and those of the environment that it names.
     ///
     /// # Errors
     ///
-    /// An address is none, or a key is missing.
-    pub fn of(args: &InputArgs) -> Result<Self> {
-        let server = args.server.as_deref().map(server).transpose()?;
+    /// An address is none, a key is missing, or there is no such environment.
+    pub fn of(settings: &Settings, args: &InputArgs) -> Result<Self> {
+        let none = Environment::default();
+        let environment = environment::named(settings, args)?.unwrap_or(&none);
+        let server = args.server.as_ref().or(environment.server.as_ref()).map(|url| server(url)).transpose()?;
+        if args.probe && server.is_none() {
+            bail!("`--probe` asks a Parse Server; give its address with `--server`, or an environment that has one");
+        }
         let server = if args.probe { server.map(Server::probing) } else { server };
-        let mongodb = args.mongodb.as_deref().map(|given| -> Result<_> {
+        let mongodb = args.mongodb.as_ref().or(environment.mongodb.as_ref()).map(|given| -> Result<_> {
             let uri = uri("--mongodb", given)?;
             mongo::Database::new(&uri, None).map_err(|mistake| anyhow!("`--mongodb`: {mistake}"))
         });
-        let postgres = args.postgres.as_deref().map(|given| -> Result<_> {
+        let postgres = args.postgres.as_ref().or(environment.postgres.as_ref()).map(|given| -> Result<_> {
             let uri = uri("--postgres", given)?;
             postgres::Database::new(&uri).map_err(|mistake| anyhow!("`--postgres`: {mistake}"))
         });

@@ -169,6 +169,11 @@ impl Clp {
         self.permissions.get(op)
     }
 
+    /// Lets others perform the operation.
+    pub fn give(&mut self, op: Operation, permission: Permission) {
+        self.permissions.set(op, permission);
+    }
+
     /// The named grants of the operation, if it names any.
     pub fn grants(&self, op: Operation) -> Option<&Grants> {
         match self.permission(op) {

@@ -116,6 +116,11 @@ impl UserId {
         among.into_iter().find(|user| user.alias() == text)
     }
 
+    /// The alias as bytes, to make another one of it that differs from app to app.
+    pub fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+
     /// Six hex digits, the same for the same object id everywhere.
     pub fn alias(self) -> String {
         format!("{:06x}", self.0 >> 40)

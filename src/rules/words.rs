@@ -20,6 +20,11 @@ pub enum Tag {
     Privilege,
 }
 
+impl Tag {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Personal, Self::Sensitive, Self::Secret, Self::Privilege];
+}
+
 /// The words that give names their meaning.
 #[derive(Debug, Clone)]
 pub struct Words {

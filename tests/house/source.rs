@@ -13,7 +13,7 @@ const LAYERS: [(u8, &[&str]); 7] = [
     (2, &["finding", "rules"]),
     (3, &["advisories", "code", "deps", "permit", "reach", "secrets"]),
     (4, &["audit", "history", "live", "verify"]),
-    (5, &["read", "report"]),
+    (5, &["lock", "read", "report"]),
     (6, &["cli", "commands", "main"]),
 ];
 
