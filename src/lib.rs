@@ -17,6 +17,7 @@
 //! * [`audit`]: a snapshot and rules make findings; pure;
 //! * [`lock`]: what a team agreed to, as facts of one line each;
 //! * [`read`]: files to a snapshot; the only room that reads;
+//! * [`drift`]: what changed between two locks, by effect;
 //! * [`report`]: an outcome as text, SARIF, JSON, annotations and CSV;
 //! * [`commands`] and [`cli`]: arguments to a report and an exit code.
 //!
@@ -69,6 +70,8 @@ pub mod verify;
 pub mod lock;
 pub mod read;
 pub mod report;
+
+pub mod drift;
 
 pub mod cli;
 pub mod commands;

@@ -28,7 +28,9 @@ use crate::model::{App, UserId};
 use crate::rules::words::Words;
 use crate::secrets::redact::{Salt, Secret, digest};
 
+pub use classes::{NEVER_GIVEN, PUBLIC, parse_field};
 use families::Families;
+pub use rows::NO_ACL;
 
 /// The version of the format.
 pub const FORMAT: &str = "1";
@@ -168,6 +170,11 @@ impl Lock {
     /// The fact with this key.
     pub fn get(&self, key: &[&str]) -> Option<&Value> {
         self.facts.get(&Key::of(key))
+    }
+
+    /// The fact with this key.
+    pub fn at(&self, key: &Key) -> Option<&Value> {
+        self.facts.get(key)
     }
 
     /// The text of a fact.

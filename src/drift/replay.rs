@@ -1,0 +1,353 @@
+//! Replays changes on the older side, and finds for each gain and loss which of them it takes.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lock::Lock;
+use crate::model::{App, ClassName, FieldName, Operation};
+use crate::permit::Engine;
+use crate::severity::Severity;
+
+use super::level::{Atom, Level, Who, everybody, level, sets};
+use super::step::{Step, What};
+use super::{Change, Direction, Part, severity, words};
+
+/// What replaying told.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// What matters to somebody.
+    pub changes: Vec<Change>,
+    /// The steps that these tell of, by number.
+    pub explained: BTreeSet<usize>,
+}
+
+/// Something that somebody reaches further or less far than before.
+#[derive(Debug, Clone)]
+struct Moved {
+    atom: Atom,
+    was: Level,
+    is: Level,
+}
+
+/// The older side with some of the changes.
+struct Replay<'a> {
+    from: &'a Lock,
+    to: &'a Lock,
+    steps: &'a [Step],
+    alone: Vec<OnceCell<App>>,
+    several: BTreeMap<BTreeSet<usize>, App>,
+}
+
+/// More steps than this are not taken apart for one class; all of them are then told together.
+const MOST_STEPS: usize = 40;
+
+/// Finds who reaches more or less, and by which steps.
+pub fn replay(from: &Lock, to: &Lock, steps: &[Step]) -> Told {
+    let alone = steps.iter().map(|_| OnceCell::new()).collect();
+    let mut replay = Replay { from, to, steps, alone, several: BTreeMap::new() };
+    let (before, mut after) = (from.app(), from.clone());
+    steps.iter().for_each(|step| step.apply(&mut after, to));
+    let after = after.app();
+    let (old, new) = (Engine::new(&before), Engine::new(&after));
+    let names: BTreeSet<&ClassName> = before.classes.keys().chain(after.classes.keys()).collect();
+    let mut causes: BTreeMap<(bool, BTreeSet<usize>), Vec<Moved>> = BTreeMap::new();
+    for name in names {
+        let relevant = replay.relevant(name);
+        if relevant.is_empty() {
+            continue;
+        }
+        let (gains, losses) = moved(&old, &new, name);
+        for gain in gains {
+            for cause in replay.causes(&relevant, |engine| level(engine, &gain.atom).is_some_and(|is| is >= gain.is)) {
+                causes.entry((true, cause)).or_default().push(gain.clone());
+            }
+        }
+        for loss in losses {
+            for cause in replay.causes(&relevant, |engine| level(engine, &loss.atom).is_some_and(|is| is <= loss.is)) {
+                // What it took several changes to lose is told of each.
+                for step in cause {
+                    causes.entry((false, BTreeSet::from([step]))).or_default().push(loss.clone());
+                }
+            }
+        }
+    }
+    replay.tell(causes)
+}
+
+impl Replay<'_> {
+    /// The steps that may matter for a class.
+    fn relevant(&self, class: &ClassName) -> Vec<usize> {
+        let concerns = |step: &Step| step.is_structural() && step.class().is_none_or(|own| *class == own);
+        self.steps.iter().enumerate().filter(|(_, step)| concerns(step)).map(|(number, _)| number).collect()
+    }
+
+    fn app(&self, number: usize) -> Option<&App> {
+        let (step, cell) = (self.steps.get(number)?, self.alone.get(number)?);
+        Some(cell.get_or_init(|| {
+            let mut lock = self.from.clone();
+            step.apply(&mut lock, self.to);
+            lock.app()
+        }))
+    }
+
+    /// Every single step that makes something so; or else the smallest set of steps that does.
+    fn causes(&mut self, relevant: &[usize], is_so: impl Fn(&Engine<'_>) -> bool) -> Vec<BTreeSet<usize>> {
+        let singles = relevant.iter().filter(|number| self.app(**number).is_some_and(|app| is_so(&Engine::new(app))));
+        let singles: Vec<BTreeSet<usize>> = singles.map(|number| BTreeSet::from([*number])).collect();
+        if !singles.is_empty() {
+            return singles;
+        }
+        let mut needed: BTreeSet<usize> = relevant.iter().copied().collect();
+        if needed.len() > MOST_STEPS {
+            return vec![needed];
+        }
+        for number in relevant {
+            let mut fewer = needed.clone();
+            fewer.remove(number);
+            if is_so(&Engine::new(self.with(&fewer))) {
+                needed = fewer;
+            }
+        }
+        if needed.is_empty() { Vec::new() } else { vec![needed] }
+    }
+
+    fn with(&mut self, numbers: &BTreeSet<usize>) -> &App {
+        let (from, to, steps) = (self.from, self.to, self.steps);
+        self.several.entry(numbers.clone()).or_insert_with(|| {
+            let mut lock = from.clone();
+            numbers.iter().filter_map(|number| steps.get(*number)).for_each(|step| step.apply(&mut lock, to));
+            lock.app()
+        })
+    }
+
+    fn tell(&self, mut causes: BTreeMap<(bool, BTreeSet<usize>), Vec<Moved>>) -> Told {
+        let composed: BTreeSet<usize> =
+            causes.keys().filter(|(gains, set)| *gains && set.len() > 1).flat_map(|(_, set)| set.clone()).collect();
+        // Rows that a composition tells of are not told of again for who reached some of them before.
+        causes.retain(|(gains, set), moved| {
+            let of_rows = set.iter().all(|number| {
+                composed.contains(number) && self.steps.get(*number).is_some_and(|s| matches!(s.what, What::Rows(_)))
+            });
+            if set.len() == 1 && of_rows {
+                moved.retain(|one| *gains && one.was == Level::None);
+            }
+            !moved.is_empty()
+        });
+        let mut told = Told::default();
+        for ((gains, set), moved) in causes {
+            let steps: Vec<&Step> = set.iter().filter_map(|number| self.steps.get(*number)).collect();
+            told.explained.extend(&set);
+            let change = if gains { self.widened(&steps, &moved) } else { self.narrowed(&steps, &moved) };
+            told.changes.extend(change);
+        }
+        told
+    }
+
+    fn widened(&self, steps: &[&Step], moved: &[Moved]) -> Option<Change> {
+        let parts: Vec<Part> = steps.iter().map(|step| words::part(step, self.from, self.to)).collect();
+        let first = steps.first()?;
+        let (kind, subject) = match steps {
+            [step] => (kind(&step.what, moved), subject(step, moved)),
+            _ => ("composition", composed_subject(moved)),
+        };
+        let severity = moved.iter().map(|one| self.severity(one)).max().unwrap_or(Severity::Low);
+        // An app is the same to everybody who could be one of several classes.
+        let class = class_of(moved).or_else(|| first.class().map(ClassName::from));
+        Some(Change { kind, class, subject, direction: Direction::Wider, severity, effect: effect(moved), parts })
+    }
+
+    fn narrowed(&self, steps: &[&Step], moved: &[Moved]) -> Option<Change> {
+        let parts: Vec<Part> = steps.iter().map(|step| words::part(step, self.from, self.to)).collect();
+        let step = steps.first()?;
+        Some(Change {
+            kind: "grant-narrowed",
+            class: step.class().map(ClassName::from),
+            subject: subject(step, moved),
+            direction: Direction::Narrower,
+            severity: Severity::Info,
+            effect: less(moved),
+            parts,
+        })
+    }
+
+    fn severity(&self, moved: &Moved) -> Severity {
+        let (class, field) = (moved.atom.class.as_str(), moved.atom.field.as_ref().map(FieldName::as_str));
+        let data = severity::data(self.to, class, field);
+        severity::wider(&moved.atom.who, data, moved.atom.op)
+    }
+}
+
+/// What a gain by one step is.
+fn kind(what: &What, moved: &[Moved]) -> &'static str {
+    match what {
+        What::ClassNew(_) => "class-new",
+        What::Permissions(_) => "permissions-lost",
+        What::Protection(_) | What::ProtectionOption(_) => "field-exposed",
+        What::Field(..) => "field-new",
+        What::Rows(_) => "rows-opened",
+        What::Role(_) | What::Members(_) => "role-widened",
+        What::DefaultAcl(_) => "default-acl-widened",
+        What::Version => "version-changed",
+        What::Option(_) => "option-weakened",
+        What::Grants(..) | What::ClassGone(_) if moved.iter().all(|one| one.atom.field.is_some()) => "field-exposed",
+        What::Grants(..)
+        | What::ClassGone(_)
+        | What::Handler(..)
+        | What::Webhook(_)
+        | What::Parameter(_)
+        | What::Other => "grant-widened",
+    }
+}
+
+fn subject(step: &Step, moved: &[Moved]) -> String {
+    let fields: BTreeSet<&str> =
+        moved.iter().filter_map(|one| one.atom.field.as_ref()).map(FieldName::as_str).collect();
+    let fields = fields.into_iter().collect::<Vec<_>>().join("+");
+    match &step.what {
+        What::Grants(class, ..) => format!("{class}.{}", words::operations(step).replace(", ", "+")),
+        What::Protection(class) | What::ProtectionOption(class) if !fields.is_empty() => format!("{class}.{fields}"),
+        What::Field(class, field) => format!("{class}.{field}"),
+        What::Role(role) | What::Members(role) => format!("role:{role}"),
+        What::Version => "parse-server".to_owned(),
+        What::Option(name) | What::Webhook(name) | What::Parameter(name) | What::Handler(_, name) => name.clone(),
+        What::ClassNew(class)
+        | What::ClassGone(class)
+        | What::Permissions(class)
+        | What::Protection(class)
+        | What::ProtectionOption(class)
+        | What::Rows(class)
+        | What::DefaultAcl(class) => class.clone(),
+        What::Other => "other".to_owned(),
+    }
+}
+
+fn composed_subject(moved: &[Moved]) -> String {
+    let reached: BTreeSet<String> = moved
+        .iter()
+        .map(|one| match &one.atom.field {
+            Some(field) => format!("{}.{field}", one.atom.class),
+            None => one.atom.class.to_string(),
+        })
+        .collect();
+    let who: BTreeSet<String> = moved.iter().map(|one| one.atom.who.to_string()).collect();
+    let some = |all: BTreeSet<String>| all.into_iter().take(3).collect::<Vec<_>>().join("+");
+    format!("{}:{}", some(reached), some(who))
+}
+
+/// The class that all of it is about.
+fn class_of(moved: &[Moved]) -> Option<ClassName> {
+    let classes: BTreeSet<&ClassName> = moved.iter().map(|one| &one.atom.class).collect();
+    if classes.len() == 1 { classes.into_iter().next().cloned() } else { None }
+}
+
+/// Gains in a line: who, what, how far.
+fn effect(moved: &[Moved]) -> String {
+    let mut lines: BTreeMap<(&Who, &ClassName, String, bool), Vec<&Moved>> = BTreeMap::new();
+    for one in moved {
+        let far = one.is.words(one.atom.op);
+        lines.entry((&one.atom.who, &one.atom.class, far, one.atom.field.is_some())).or_default().push(one);
+    }
+    let line = |((who, class, far, of_fields), all): (&(&Who, &ClassName, String, bool), &Vec<&Moved>)| {
+        if *of_fields {
+            let fields: BTreeSet<String> =
+                all.iter().filter_map(|one| one.atom.field.as_ref()).map(|field| format!("{class}.{field}")).collect();
+            return format!("{who} sees {}", crate::audit::fact::in_words(fields));
+        }
+        let mut ops: Vec<Operation> = all.iter().map(|one| one.atom.op).collect();
+        ops.sort_unstable();
+        let ops = crate::audit::fact::in_words(ops);
+        let far = if far == "yes" { String::new() } else { format!(" ({far})") };
+        format!("{who} can {ops} {class}{far}")
+    };
+    joined(lines.iter().map(line).collect())
+}
+
+/// Losses in a line.
+fn less(moved: &[Moved]) -> String {
+    let mut lines: BTreeMap<(&Who, &ClassName), BTreeSet<String>> = BTreeMap::new();
+    for one in moved {
+        let what = match (&one.atom.field, one.is) {
+            (Some(field), _) => format!("see {field}"),
+            (None, Level::None) => one.atom.op.to_string(),
+            (None, is) => format!("{} more than {}", one.atom.op, is.words(one.atom.op)),
+        };
+        lines.entry((&one.atom.who, &one.atom.class)).or_default().insert(what);
+    }
+    let line = |((who, class), what): (&(&Who, &ClassName), &BTreeSet<String>)| {
+        format!("{who} can no longer {} {class}", crate::audit::fact::in_words(what))
+    };
+    joined(lines.iter().map(line).collect())
+}
+
+fn joined(lines: Vec<String>) -> String {
+    const MOST: usize = 4;
+    let more = lines.len().saturating_sub(MOST);
+    let shown = lines.into_iter().take(MOST).collect::<Vec<_>>().join("; ");
+    if more > 0 { format!("{shown}; {more} more") } else { shown }
+}
+
+/// What is reached further and less far in a class, without what follows from the rest.
+fn moved(old: &Engine<'_>, new: &Engine<'_>, class: &ClassName) -> (Vec<Moved>, Vec<Moved>) {
+    let mut who = everybody([old, new]);
+    let (before, after) = (old.app, new.app);
+    let fields: BTreeSet<FieldName> = [before, after]
+        .into_iter()
+        .filter_map(|app| app.classes.get(class)?.fields.read())
+        .flat_map(|fields| fields.keys().cloned())
+        .collect();
+    for op in Operation::ALL {
+        let known = sets(old, before, class, op, None);
+        who.extend(sets(new, after, class, op, None).into_iter().filter(|set| !known.contains(set)));
+    }
+    let hidden: BTreeSet<FieldName> =
+        new.app.classes.get(class).into_iter().flat_map(|class| new.groups(class).into_values().flatten()).collect();
+    for field in &hidden {
+        let known = sets(old, before, class, Operation::Find, Some(field));
+        who.extend(
+            sets(new, after, class, Operation::Find, Some(field)).into_iter().filter(|set| !known.contains(set)),
+        );
+    }
+    let (mut gains, mut losses) = (Vec::new(), Vec::new());
+    let mut add = |atom: Atom, was: Level, is: Level| match was.cmp(&is) {
+        std::cmp::Ordering::Less => gains.push(Moved { atom, was, is }),
+        std::cmp::Ordering::Greater => losses.push(Moved { atom, was, is }),
+        std::cmp::Ordering::Equal => {}
+    };
+    for who in &who {
+        let atom = |op, field| Atom { who: who.clone(), class: class.clone(), op, field };
+        for op in Operation::ALL {
+            let rows = atom(op, None);
+            if let (Some(was), Some(is)) = (level(old, &rows), level(new, &rows)) {
+                add(rows, was, is);
+            }
+        }
+        // By which operation rows are read on both sides; without one fields say nothing new.
+        let is_open = |op: &Operation| {
+            let open = |engine| level(engine, &atom(*op, None)).is_some_and(|level| level > Level::None);
+            open(old) && open(new)
+        };
+        let Some(op) = [Operation::Find, Operation::Get].into_iter().find(is_open) else { continue };
+        for field in &fields {
+            let seen = atom(op, Some(field.clone()));
+            let (Some(was), Some(is)) = (level(old, &seen), level(new, &seen)) else { continue };
+            if (was == Level::None) != (is == Level::None) {
+                add(seen, was, is);
+            }
+        }
+    }
+    let further = |moved: &[Moved], better: fn(&Moved, &Moved) -> bool| -> Vec<Moved> {
+        let follows = |one: &&Moved| {
+            moved.iter().any(|other| {
+                let same = other.atom.op == one.atom.op && other.atom.field == one.atom.field;
+                let stands = |a: &Moved, b: &Moved| {
+                    a.atom.who.stands_for(&b.atom.who, old) && a.atom.who.stands_for(&b.atom.who, new)
+                };
+                same && better(other, one)
+                    && stands(other, one)
+                    && (!stands(one, other) || other.atom.who < one.atom.who)
+            })
+        };
+        moved.iter().filter(|one| !follows(one)).cloned().collect()
+    };
+    (further(&gains, |other, one| other.is >= one.is), further(&losses, |other, one| other.was >= one.was))
+}

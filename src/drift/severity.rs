@@ -1,0 +1,62 @@
+//! How bad drift is: direction, then who gains, what data, which operation.
+
+use std::collections::BTreeSet;
+
+use crate::lock::{Lock, parse_field};
+use crate::model::{Operation, Principal};
+use crate::rules::words::Tag;
+use crate::severity::Severity;
+
+use super::level::Who;
+
+/// What a class holds, the most precious last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Data {
+    /// Nothing that its names give away.
+    Other,
+    /// Data about people, secrets, what gives rights; users, sessions and roles.
+    Precious,
+}
+
+/// One step less bad.
+pub fn below(severity: Severity) -> Severity {
+    match severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        Severity::Medium => Severity::Low,
+        Severity::Low | Severity::Info => Severity::Info,
+    }
+}
+
+/// How bad it is that somebody reaches more of a class.
+///
+/// | gains | people, secrets, rights, users, sessions, roles | other data |
+/// |---|---|---|
+/// | the public, any signed-in user | critical | high |
+/// | a role, an owner, a user | high | medium |
+///
+/// One step less for counting and for adding columns.
+pub fn wider(who: &Who, data: Data, op: Operation) -> Severity {
+    let anybody = matches!(who, Who::One(Principal::Public | Principal::AnyUser));
+    let severity = match (anybody, data) {
+        (true, Data::Precious) => Severity::Critical,
+        (true, Data::Other) | (false, Data::Precious) => Severity::High,
+        (false, Data::Other) => Severity::Medium,
+    };
+    if matches!(op, Operation::Count | Operation::AddField) { below(severity) } else { severity }
+}
+
+/// What a class holds, or one column of it.
+pub fn data(lock: &Lock, class: &str, field: Option<&str>) -> Data {
+    let tags = |words: &str| parse_field(words).1;
+    let in_class = |name: &str| lock.text(&["class", class, "fields", name]).map(tags).unwrap_or_default();
+    let all: BTreeSet<Tag> = match field {
+        Some(field) => in_class(field),
+        None => lock.names(&["class", class, "fields"]).into_iter().flat_map(in_class).collect(),
+    };
+    let of_accounts = match field {
+        None => matches!(class, "_User" | "_Session" | "_Role"),
+        Some(field) => (class == "_User" && field == "email") || class == "_Session",
+    };
+    if of_accounts || !all.is_empty() { Data::Precious } else { Data::Other }
+}
