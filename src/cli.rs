@@ -37,6 +37,8 @@ pub enum Command {
     Can(CanArgs),
     /// Write what the permissions are agreed to be: parse-audit/NAME.lock.toml.
     Snapshot(SnapshotArgs),
+    /// Say what changed, by effect: who reaches what they did not reach before.
+    Drift(DriftArgs),
     /// Explain a rule, a package with its advisories, or a verdict: `explain "find Order as public"`.
     Explain(ExplainArgs),
     /// The rules, and a team's own.
@@ -118,6 +120,11 @@ pub struct InputArgs {
 }
 
 impl InputArgs {
+    /// The same, without a running app.
+    pub fn of_files_alone(&self) -> Self {
+        Self { env: None, server: None, probe: false, mongodb: None, postgres: None, ..self.clone() }
+    }
+
     /// Whether more is read than files.
     pub fn asks_a_running_app(&self) -> bool {
         self.env.is_some() || self.server.is_some() || self.mongodb.is_some() || self.postgres.is_some()
@@ -239,6 +246,31 @@ pub struct SnapshotArgs {
     /// Write nothing; exit with 1 if the lock is not what would be written, and say what differs.
     #[arg(long)]
     pub check: bool,
+    /// What is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+/// Arguments of `drift`.
+#[derive(Debug, Clone, Args)]
+pub struct DriftArgs {
+    /// From what: lock, live, code (the repository alone), git:REV, env:NAME (the lock of that environment),
+    /// or a lock file or folder.
+    #[arg(default_value = "lock")]
+    pub from: String,
+    /// To what, named in the same ways.
+    #[arg(default_value = "live")]
+    pub to: String,
+    /// The repository.
+    #[arg(short = 'C', long, value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// A report: text, json or sarif (at the lines of the lock), to a file or to standard output; may be given
+    /// several times.
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
+    pub output: Vec<String>,
+    /// Exit with 1 from this severity on: info, low, medium, high or critical [default: info].
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<String>,
     /// What is read.
     #[command(flatten)]
     pub input: InputArgs,

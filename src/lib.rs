@@ -15,10 +15,10 @@
 //! * [`history`]: keys in all versions of all files of a repository;
 //! * [`verify`]: whether a server still takes a key, for who asks it to;
 //! * [`audit`]: a snapshot and rules make findings; pure;
-//! * [`lock`]: what a team agreed to, as facts of one line each;
 //! * [`read`]: files to a snapshot; the only room that reads;
-//! * [`drift`]: what changed between two locks, by effect;
 //! * [`report`]: an outcome as text, SARIF, JSON, annotations and CSV;
+//! * [`lock`]: what a team agreed to, as facts of one line each;
+//! * [`drift`]: what changed between two locks, by effect;
 //! * [`commands`] and [`cli`]: arguments to a report and an exit code.
 //!
 //! The whole program:
@@ -67,9 +67,10 @@ pub mod history;
 pub mod live;
 pub mod verify;
 
-pub mod lock;
 pub mod read;
 pub mod report;
+
+pub mod lock;
 
 pub mod drift;
 

@@ -119,6 +119,20 @@ pub fn audit_against(
     outcome
 }
 
+/// What rules say of facts that were established elsewhere, the worst first.
+pub fn of_facts(facts: &[Fact], program: &Program, snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in program.rules.values() {
+        if let Matcher::Facts(table, matcher) = &rule.matcher {
+            let selected =
+                facts.iter().filter(|fact| fact.table == *table && selects(matcher, fact, program, snapshot));
+            findings.extend(selected.map(|fact| finding(rule, &matcher.message, fact.clone())));
+        }
+    }
+    sort(&mut findings);
+    findings
+}
+
 /// The keys of the server that lie in files, with what each opens: the ways that no permission closes.
 pub fn lost_keys(
     snapshot: &Snapshot,

@@ -29,13 +29,13 @@ use super::load::{Loaded, load_and_search};
 use super::{CLEAN, FOUND, INCOMPLETE, colors, unicode, width};
 
 /// A report that was asked for.
-struct Output {
-    format: Format,
-    file: Option<PathBuf>,
+pub(super) struct Output {
+    pub(super) format: Format,
+    pub(super) file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub(super) enum Format {
     Text,
     Sarif,
     Json,
@@ -102,7 +102,7 @@ fn nothing_found(path: &Path, files: usize, app: &crate::model::App) -> String {
     }
 }
 
-fn severity(word: Option<&str>, flag: &str) -> Result<Option<Severity>> {
+pub(super) fn severity(word: Option<&str>, flag: &str) -> Result<Option<Severity>> {
     let Some(word) = word else { return Ok(None) };
     let known = Severity::ALL.map(Severity::word).join(", ");
     Severity::from_word(word)
@@ -130,7 +130,7 @@ fn is_named(rule: &Rule, name: &str) -> bool {
         || name.strip_suffix('*').is_some_and(|start| rule.id.as_str().starts_with(start))
 }
 
-fn outputs(given: &[String]) -> Result<Vec<Output>> {
+pub(super) fn outputs(given: &[String]) -> Result<Vec<Output>> {
     let mut outputs = Vec::new();
     for text in given {
         let (name, file) =
@@ -157,7 +157,7 @@ fn outputs(given: &[String]) -> Result<Vec<Output>> {
     Ok(outputs)
 }
 
-fn write(output: &Output, report: &Report<'_>, voice: &Voice) -> Result<()> {
+pub(super) fn write(output: &Output, report: &Report<'_>, voice: &Voice) -> Result<()> {
     let to_terminal = output.file.is_none();
     let reporter: Box<dyn Reporter> = match output.format {
         Format::Text => Box::new(TextReporter {

@@ -6,6 +6,7 @@ mod by_key;
 mod by_option;
 mod can;
 pub(crate) mod check;
+mod drift;
 mod environment;
 mod explain;
 mod explain_package;
@@ -18,6 +19,7 @@ pub mod rule_cases;
 mod rules;
 mod running;
 mod shell;
+mod side;
 mod snapshot;
 mod staged;
 mod through;
@@ -49,6 +51,7 @@ pub fn run(cli: &Cli) -> u8 {
         Some(Command::WhoCan(args)) => who_can::run(args),
         Some(Command::Can(args)) => can::run(args),
         Some(Command::Snapshot(args)) => snapshot::run(args),
+        Some(Command::Drift(args)) => drift::run(args, &cli.voice),
         Some(Command::Explain(args)) => explain::run(args),
         Some(Command::Rules(args)) => rules::run(args),
         Some(Command::Advisories { action }) => advisories::run(action.as_ref()),

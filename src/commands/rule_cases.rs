@@ -6,8 +6,13 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::audit;
-use crate::model::Snapshot;
+use crate::code::analysis::analyse;
+use crate::code::risk::Sinks;
+use crate::drift;
+use crate::drift::facts::{Anchors, fact};
+use crate::lock::{Lock, Subject};
 use crate::model::place::Content;
+use crate::model::{App, FileId, Snapshot};
 use crate::read::{self, Input, Silent};
 use crate::report::lines::Lines;
 use crate::rules::program::Program;
@@ -84,6 +89,9 @@ fn is(found: &str, expected: &str) -> bool {
 
 /// What a rule finds in a case: lines `PATH[:LINE]  SUBJECT`, sorted.
 pub fn run(rule: &Rule, case: &Case, all: &[Rule], words: &Words) -> Vec<String> {
+    if matches!(&rule.matcher, Matcher::Facts("drift", _)) {
+        return run_drift(rule, case, words);
+    }
     let made_up = MadeUp::new(&case.files, &Salt::default());
     let scanner = Scanner::new([rule], Salt::default()).ok().map(Arc::new);
     let settings = read::Settings { scanner, ..read::Settings::default() };
@@ -102,6 +110,42 @@ pub fn run(rule: &Rule, case: &Case, all: &[Rule], words: &Words) -> Vec<String>
         .map(|finding| format!("{}  {}", place(&reading.snapshot, &finding.at), made_up.subject(&finding.subject)))
         .collect();
     found.extend(reading.problems.iter().map(|problem| format!("problem: {problem}")));
+    found.sort();
+    found
+}
+
+/// What a rule about drift finds between the folders `before` and `after` of a case: lines `KEY  SUBJECT`
+/// with the fact of the lock that changed first. What code in `after` declares is still to come.
+fn run_drift(rule: &Rule, case: &Case, words: &Words) -> Vec<String> {
+    let side = |folder: &str| {
+        let of_side = case.files.iter().filter_map(|(path, text)| Some((path.strip_prefix(folder)?, text)));
+        let files = of_side.map(|(path, text)| (path.to_owned(), text.clone())).collect();
+        read::read(&Input::Memory(files), &read::Settings::default(), &Silent)
+    };
+    let (before, after) = (side("before/"), side("after/"));
+    let lock = |app: &App, previous: Option<&Lock>| {
+        let (analysis, salt) = (analyse(app, &Sinks::default()), Salt::default());
+        let subject = Subject { app, analysis: &analysis, words, salt: &salt, name: None, environment: "case" };
+        Lock::of(subject, previous)
+    };
+    let from = lock(&before.snapshot.app, None);
+    let to = lock(&after.snapshot.app, Some(&from));
+    let mut changes = drift::drift(&from, &to, &|_| false).changes;
+    if let Some(declared) = drift::declared(&after.snapshot.app) {
+        changes.extend(drift::pending(&to, &lock(&declared, Some(&to)), &|_| false));
+    }
+    let text = from.write();
+    let anchors = Anchors::new(FileId(0), &text);
+    let program = Program::new(vec![rule.clone()], words.clone());
+    let mut found = Vec::new();
+    for change in &changes {
+        let facts = [fact(change, &anchors)];
+        let key = change.parts.first().map(|part| part.key.to_string()).unwrap_or_default();
+        let findings = audit::of_facts(&facts, &program, &after.snapshot);
+        found.extend(findings.into_iter().map(|finding| format!("{key}  {}", finding.subject)));
+    }
+    let problems = before.problems.iter().chain(&after.problems);
+    found.extend(problems.map(|problem| format!("problem: {problem}")));
     found.sort();
     found
 }

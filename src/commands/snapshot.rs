@@ -11,7 +11,8 @@ use crate::cli::SnapshotArgs;
 use crate::code::analysis::analyse;
 use crate::code::risk::Sinks;
 use crate::lock::{Key, Lock, NOT_READ, Subject, write};
-use crate::read::{self, Reading};
+use crate::model::App;
+use crate::read;
 use crate::report::clean;
 use crate::rules::program::Program;
 use crate::secrets::Scanner;
@@ -51,7 +52,7 @@ pub fn run(args: &SnapshotArgs) -> Result<u8> {
             (Some(text), None)
         }
     };
-    let lock = lock_of(&reading, &program, &settings, &args.path, (name, previous.as_ref()));
+    let lock = lock_of(&reading.snapshot.app, &program, &settings, &args.path, (name, previous.as_ref()));
     let text = lock.write();
     refuse_keys(&lock, &program)?;
     if args.check {
@@ -89,15 +90,14 @@ fn committed(file: &Path, shown: &str) -> Result<Before> {
     }
 }
 
-/// The lock of what was read.
+/// The lock of an app.
 pub fn lock_of(
-    reading: &Reading,
+    app: &App,
     program: &Program,
     settings: &Settings,
     path: &Path,
     (environment, previous): (&str, Option<&Lock>),
 ) -> Lock {
-    let app = &reading.snapshot.app;
     let analysis = analyse(app, &Sinks::default());
     let (words, salt) = (&program.words, &salt(path, None));
     let subject = Subject { app, analysis: &analysis, words, salt, name: settings.app.as_deref(), environment };

@@ -6,6 +6,7 @@
 //! one that none makes alone is a single finding that names all it takes. What has no effect on
 //! anybody's reach is judged by what it is; what is harmless either way is counted.
 
+pub mod facts;
 mod level;
 mod nature;
 mod replay;
@@ -19,7 +20,7 @@ mod words;
 use std::collections::BTreeSet;
 
 use crate::lock::{Key, Lock};
-use crate::model::ClassName;
+use crate::model::{App, ClassName};
 use crate::severity::Severity;
 
 use step::Step;
@@ -127,6 +128,18 @@ pub fn pending(deployed: &Lock, declared: &Lock, is_ignored: &dyn Fn(&Key) -> bo
     }
     sort(&mut changes);
     changes
+}
+
+/// The app as the next start of the server will make it, if schema as code says otherwise than what
+/// is deployed: what `pending` compares.
+pub fn declared(app: &App) -> Option<App> {
+    let mut declared = app.clone();
+    for class in app.declared.values().filter(|class| class.clp.is_read()) {
+        if let Some(deployed) = declared.classes.get_mut(&class.name) {
+            deployed.clp = class.clp.clone();
+        }
+    }
+    (!app.declared.is_empty()).then_some(declared)
 }
 
 fn sort(changes: &mut [Change]) {

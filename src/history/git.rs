@@ -88,6 +88,96 @@ pub fn first_commit(path: &Path) -> Option<String> {
     Some(commit.to_string())
 }
 
+/// Writes the files that a revision has below a folder of a repository into another folder. Links, and
+/// names that no file may have, are left out; so is what is longer than `most` bytes.
+///
+/// # Errors
+///
+/// There is no repository or no such revision, or a file cannot be written.
+pub fn check_out(path: &Path, revision: &str, into: &Path, most: u64) -> Result<(), String> {
+    let (root, below) = repository_of(path).ok_or("it lies in no git repository")?;
+    let repository = open_repository(&root)?;
+    let tree = commit_of(&repository, revision)?.tree().map_err(|error| error.to_string())?;
+    let tree = if below.is_empty() {
+        tree
+    } else {
+        let entry = tree.lookup_entry_by_path(&below).map_err(|error| error.to_string())?;
+        let entry = entry.ok_or_else(|| format!("there was no folder `{below}`"))?;
+        entry.object().map_err(|error| error.to_string())?.try_into_tree().map_err(|error| error.to_string())?
+    };
+    write_tree(&repository, &tree, into, most)
+}
+
+fn write_tree(repository: &gix::Repository, tree: &gix::Tree<'_>, into: &Path, most: u64) -> Result<(), String> {
+    let failed = |error: std::io::Error| error.to_string();
+    for entry in tree.iter() {
+        let entry = entry.map_err(|error| error.to_string())?;
+        let Ok(name) = std::str::from_utf8(entry.filename()) else { continue };
+        let is_plain = !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', '\0']);
+        // There a colon leads elsewhere.
+        let is_plain = is_plain && !(cfg!(windows) && name.contains(':'));
+        if !is_plain || name.eq_ignore_ascii_case(".git") {
+            continue;
+        }
+        let (to, mode) = (into.join(name), entry.mode());
+        if mode.is_tree() {
+            let tree = repository.find_tree(entry.oid()).map_err(|error| error.to_string())?;
+            std::fs::create_dir(&to).map_err(failed)?;
+            write_tree(repository, &tree, &to, most)?;
+        } else if mode.is_blob() {
+            let size = repository.objects.header(entry.oid()).map_err(|error| error.to_string())?.size();
+            if size <= most {
+                let blob = repository.find_blob(entry.oid()).map_err(|error| error.to_string())?;
+                std::fs::write(&to, &blob.data).map_err(failed)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The commit that a branch, a tag or hex digits name, with `~2` or `^` behind them for those before it.
+fn commit_of<'r>(repository: &'r gix::Repository, revision: &str) -> Result<gix::Commit<'r>, String> {
+    let unknown = || format!("no such revision: `{revision}`");
+    let end = revision.find(['~', '^']).unwrap_or(revision.len());
+    let (name, steps) = revision.split_at_checked(end).ok_or_else(unknown)?;
+    let by_prefix = || {
+        let prefix = gix::hash::Prefix::from_hex(name).ok()?;
+        repository.objects.lookup_prefix(prefix, None).ok()??.ok()
+    };
+    let id = match name {
+        "HEAD" | "" => repository.head_id().ok().map(gix::Id::detach),
+        name => match repository.find_reference(name) {
+            Ok(mut reference) => reference.peel_to_id().ok().map(gix::Id::detach),
+            Err(_) => by_prefix(),
+        },
+    };
+    let object = repository.find_object(id.ok_or_else(unknown)?).map_err(|error| error.to_string())?;
+    let mut commit = object.peel_to_commit().map_err(|error| error.to_string())?;
+    for _ in 0..back(steps).ok_or_else(unknown)? {
+        let parent = commit.parent_ids().next().ok_or_else(unknown)?;
+        commit = repository.find_commit(parent.detach()).map_err(|error| error.to_string())?;
+    }
+    Ok(commit)
+}
+
+/// How many commits back along first parents `^`, `~` and `~3` lead, one behind the other.
+fn back(steps: &str) -> Option<u64> {
+    let mut sum: u64 = 0;
+    let mut rest = steps;
+    while !rest.is_empty() {
+        let after = rest.strip_prefix(['~', '^'])?;
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, more) = after.split_at_checked(digits)?;
+        // `^2` is another parent, which leads elsewhere.
+        if rest.starts_with('^') && digits > 0 {
+            return None;
+        }
+        sum = sum.checked_add(if number.is_empty() { 1 } else { number.parse().ok()? })?;
+        rest = more;
+    }
+    Some(sum)
+}
+
 fn read(root: &Path) -> Result<Repository, String> {
     let repository = open_repository(root)?;
     let common = repository.common_dir().to_owned();

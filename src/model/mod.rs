@@ -58,6 +58,9 @@ pub struct App {
     pub classes: BTreeMap<ClassName, Class>,
     /// Further descriptions of classes that differ from the one in `classes`.
     pub other_descriptions: Vec<Class>,
+    /// Classes that schema as code describes otherwise than they are deployed: what the next start of
+    /// the server will make of them.
+    pub declared: BTreeMap<ClassName, Class>,
     /// Roles, from rows of `_Role` and its join tables.
     pub roles: Known<Roles>,
     /// The server.

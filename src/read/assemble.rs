@@ -115,6 +115,10 @@ pub fn describe(app: &mut App, class: Class) {
     };
     // What code declares and the server has otherwise is drift, not a second class.
     app.other_descriptions.retain(|known| known.name != kept.name || known.source.origin == kept.source.origin);
+    if other.source.origin == Origin::Declared && kept.source.origin == Origin::Deployed {
+        app.declared.entry(other.name.clone()).or_insert(other);
+        return;
+    }
     if other.source.origin == kept.source.origin && !app.other_descriptions.iter().any(|known| same(known, &other)) {
         app.other_descriptions.push(other);
     }

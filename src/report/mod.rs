@@ -51,6 +51,8 @@ pub struct Report<'a> {
     pub fail_on: Severity,
     /// The exit code of the run.
     pub exit_code: u8,
+    /// What tells alerts of this kind of run from those of others: `static`, `live/production`.
+    pub category: String,
     index: OnceLock<BTreeMap<FileId, OnceLock<FileIndex>>>,
 }
 
@@ -116,6 +118,7 @@ impl<'a> Report<'a> {
             prefix: String::new(),
             fail_on: Severity::High,
             exit_code: 0,
+            category: "static".to_owned(),
             index: OnceLock::new(),
         }
     }

@@ -71,7 +71,7 @@ impl Serialize for Run<'_, '_> {
         let total = self.report.found().count();
         let mut run = to.serialize_map(None)?;
         run.serialize_entry("tool", &json!({ "driver": driver(&rules) }))?;
-        run.serialize_entry("automationDetails", &json!({ "id": "parse-audit/static/" }))?;
+        run.serialize_entry("automationDetails", &json!({ "id": format!("parse-audit/{}/", self.report.category) }))?;
         run.serialize_entry("invocations", &[invocation(self.report, total)])?;
         run.serialize_entry(
             "originalUriBaseIds",

@@ -56,6 +56,7 @@ struct Front {
     database: Option<Spanned<FactMatcher>>,
     schema: Option<Spanned<FactMatcher>>,
     ignore: Option<Spanned<FactMatcher>>,
+    drift: Option<Spanned<FactMatcher>>,
     secret: Option<Spanned<SecretMatcher>>,
     package: Option<Spanned<FactMatcher>>,
     code: Option<Spanned<FactMatcher>>,
@@ -217,6 +218,7 @@ impl Parser<'_> {
             ("database", &front.database),
             ("schema", &front.schema),
             ("ignore", &front.ignore),
+            ("drift", &front.drift),
             ("package", &front.package),
             ("code", &front.code),
         ];

@@ -258,8 +258,35 @@ pub const CODE: Noun = Noun {
     placeholders: &["handler", "who", "class", "source", "sink", "what", "column"],
 };
 
+/// What changed between two locks.
+pub const DRIFT: Noun = Noun {
+    table: "drift",
+    facts: facts! {
+        "class-exposed": "live queries or GraphQL offer a class",
+        "class-new": "a class is new",
+        "code-widened": "a handler of code reaches more with the master key, or more may call it",
+        "composition": "several changes together let somebody reach what none of them does alone",
+        "coverage-lost": "something is not read any more",
+        "default-acl-widened": "new objects of a class are open to more",
+        "field-exposed": "somebody sees columns that were hidden from them",
+        "field-new": "a new column that somebody sees",
+        "grant-narrowed": "somebody reaches less",
+        "grant-widened": "somebody may do what they might not",
+        "option-weakened": "an option of the server or a parameter lets more in",
+        "pending-narrower": "the next start of the server closes what is open now",
+        "pending-wider": "the next start of the server opens what is closed now",
+        "permissions-lost": "a class has no permissions any more",
+        "role-widened": "a role inherits more, is new, has another member or can be changed by more",
+        "rows-opened": "more rows of a class are open",
+        "undecided": "what code does cannot be told any more",
+        "version-changed": "another version of the server lets more in",
+        "webhook-changed": "a webhook is new or sent elsewhere",
+    },
+    placeholders: &["class", "effect", "parts", "subject"],
+};
+
 /// All nouns.
-pub const NOUNS: [&Noun; 13] = [
+pub const NOUNS: [&Noun; 14] = [
     &GRANT,
     &PROTECTION,
     &ROWS,
@@ -272,6 +299,7 @@ pub const NOUNS: [&Noun; 13] = [
     &SCHEMA,
     &IGNORE,
     &PACKAGE,
+    &DRIFT,
     &CODE,
 ];
 

@@ -7,15 +7,16 @@ use regex::Regex;
 use crate::{files, lines_with, none};
 
 /// The layers of the house. A room uses rooms of lower layers only.
-const LAYERS: [(u8, &[&str]); 8] = [
+const LAYERS: [(u8, &[&str]); 9] = [
     (0, &["http", "mistake", "problem", "settings", "severity"]),
     (1, &["model"]),
     (2, &["finding", "rules"]),
     (3, &["advisories", "code", "deps", "permit", "reach", "secrets"]),
     (4, &["audit", "history", "live", "verify"]),
-    (5, &["lock", "read", "report"]),
-    (6, &["drift"]),
-    (7, &["cli", "commands", "main"]),
+    (5, &["read", "report"]),
+    (6, &["lock"]),
+    (7, &["drift"]),
+    (8, &["cli", "commands", "main"]),
 ];
 
 /// Neighbours that use each other all the same: who, whom, why.

@@ -1,0 +1,216 @@
+//! `drift`: what changed between two sides, by effect.
+
+use std::io::{self, Write};
+
+use anyhow::{Result, bail};
+
+use crate::audit::{self, Outcome};
+use crate::cli::{DriftArgs, Voice};
+use crate::drift::facts::{Anchors, fact};
+use crate::drift::{Change, Direction, Drift, drift, pending};
+use crate::lock::Key;
+use crate::model::FileId;
+use crate::model::place::{Content, Show, SourceFile, Text};
+use crate::model::snapshot::Snapshot;
+use crate::model::spans::Syntax;
+use crate::problem::Problem;
+use crate::report::text::wrap;
+use crate::report::{Report, clean};
+use crate::rules::program::Program;
+use crate::severity::Severity;
+
+use super::check::{Format, Output, outputs, prefix, severity, write};
+use super::side::{Frame, Seen, Side};
+use super::{CLEAN, FOUND, INCOMPLETE, environment, load, quoted, width};
+
+/// The number of the lock among the files of a report.
+const LOCK_FILE: FileId = FileId(u32::MAX);
+
+/// Runs the command.
+pub fn run(args: &DriftArgs, voice: &Voice) -> Result<u8> {
+    let (from, to) = (Side::parse(&args.from)?, Side::parse(&args.to)?);
+    let outputs = outputs(&args.output)?;
+    if outputs.iter().any(|output| !matches!(output.format, Format::Text | Format::Json | Format::Sarif)) {
+        bail!("drift is reported as text, json or sarif");
+    }
+    let fail_on = severity(args.fail_on.as_deref(), "--fail-on")?.unwrap_or(Severity::Info);
+    let environment = environment::name(&args.input)?;
+    let prepared = load::prepare(&args.path, &args.input, |program, _| Ok(program))?;
+    let (settings, program) = (&prepared.config.settings, &prepared.program);
+    let frame = Frame { path: &args.path, input: &args.input, settings, program, environment };
+    let before = from.read(&frame, None)?;
+    let now = to.read(&frame, Some(&before.lock))?;
+    if before.committed.is_none() && outputs.iter().any(|output| output.format == Format::Sarif) {
+        bail!("a report as SARIF points into a committed lock; compare from `lock` or `env:NAME`");
+    }
+    let is_ignored = |key: &Key| settings.drift.ignore.iter().any(|pattern| matches(pattern, &key.to_string()));
+    let mut drift = drift(&before.lock, &now.lock, &is_ignored);
+    if let Some(declared) = &now.declared {
+        drift.changes.extend(pending(&now.lock, declared, &is_ignored));
+    }
+    let problems: Vec<Problem> = before.problems.iter().chain(&now.problems).cloned().collect();
+    let fails = drift.changes.iter().any(|change| change.severity >= fail_on);
+    let exit_code = match () {
+        () if !problems.is_empty() => INCOMPLETE,
+        () if fails => FOUND,
+        () => CLEAN,
+    };
+    for output in &outputs {
+        match (output.format, &output.file) {
+            (Format::Text, None) => text(&mut io::stdout().lock(), args, &drift, (&before, &now), program, &problems)?,
+            (Format::Text, Some(file)) => {
+                super::check::to_file(file, |out| text(out, args, &drift, (&before, &now), program, &problems))?
+            }
+            // What was not read whole would close alerts that are still true.
+            (Format::Sarif, _) if exit_code == INCOMPLETE => {}
+            _ => report(output, args, &drift, &before, (program, &problems, exit_code, fail_on), voice)?,
+        }
+    }
+    Ok(exit_code)
+}
+
+/// Writes a report through the room that reports findings.
+fn report(
+    output: &Output,
+    args: &DriftArgs,
+    drift: &Drift,
+    before: &Seen,
+    (program, problems, exit_code, fail_on): (&Program, &[Problem], u8, Severity),
+    voice: &Voice,
+) -> Result<()> {
+    let (path, text) = before.committed.clone().unwrap_or_else(|| (args.from.clone(), before.lock.write()));
+    let anchors = Anchors::new(LOCK_FILE, &text);
+    let facts: Vec<_> = drift.changes.iter().map(|change| fact(change, &anchors)).collect();
+    let mut snapshot = Snapshot::default();
+    let content = Content::Text(Text::new(text.as_bytes(), Show::Everything, Syntax::Toml));
+    snapshot.texts.insert(LOCK_FILE, SourceFile { path, content });
+    let outcome = Outcome { findings: audit::of_facts(&facts, program, &snapshot), ..Outcome::default() };
+    let mut report = Report::new(&snapshot, &outcome, program, problems);
+    report.target = format!("{} → {}", args.from, args.to);
+    report.prefix = prefix(&args.path);
+    report.fail_on = fail_on;
+    report.exit_code = exit_code;
+    report.category = format!("live/{}", environment::name(&args.input)?);
+    write(output, &report, voice)
+}
+
+fn text(
+    out: &mut dyn Write,
+    args: &DriftArgs,
+    drift: &Drift,
+    (before, now): (&Seen, &Seen),
+    program: &Program,
+    problems: &[Problem],
+) -> io::Result<()> {
+    writeln!(out, "drift {} → {}\n", clean::text(&args.from), clean::text(&args.to))?;
+    let locked = before.lock.write();
+    let anchors = Anchors::new(LOCK_FILE, &locked);
+    for change in &drift.changes {
+        let found = audit::of_facts(&[fact(change, &anchors)], program, &Snapshot::default());
+        let rule = found.first().map_or_else(String::new, |finding| format!("{}:", finding.rule));
+        let head =
+            format!("{}  {}  {rule}{}", change.direction.words().to_uppercase(), change.severity, change.subject);
+        writeln!(out, "{}", clean::text(&head))?;
+        hanging(out, "  ", &change.effect)?;
+        for part in &change.parts {
+            let origin = origin(part.key.clone(), change, now).map(|at| format!(" ({at})")).unwrap_or_default();
+            hanging(out, "    ", &format!("{}{origin}", part.words))?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out, "{}", sum(drift))?;
+    for problem in problems {
+        hanging(out, "", &format!("Not read: {}", quoted::without_keys(&problem.to_string())))?;
+    }
+    Ok(())
+}
+
+fn hanging(out: &mut dyn Write, margin: &str, text: &str) -> io::Result<()> {
+    for line in wrap(&clean::text(text), width().saturating_sub(margin.len())) {
+        writeln!(out, "{margin}{line}")?;
+    }
+    Ok(())
+}
+
+/// How much drift there is, in a line.
+fn sum(drift: &Drift) -> String {
+    let count = |is: &[Direction]| drift.changes.iter().filter(|change| is.contains(&change.direction)).count();
+    let counts = [
+        (count(&[Direction::Wider]), "wider"),
+        (count(&[Direction::WillWiden, Direction::WillNarrow]), "pending"),
+        (count(&[Direction::Unknown]), "unknown"),
+        (count(&[Direction::Narrower]), "narrower"),
+        (drift.ignored, "ignored by drift.ignore"),
+        (drift.harmless, "without effect"),
+    ];
+    let told: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if told.is_empty() { "no drift".to_owned() } else { told.join(" · ") }
+}
+
+/// Where what is so now is written, if a file of the repository says it.
+fn origin(key: Key, change: &Change, now: &Seen) -> Option<String> {
+    let reading = now.reading.as_ref()?;
+    let (app, texts) = (&reading.snapshot.app, &reading.snapshot.texts);
+    let is_pending = matches!(change.direction, Direction::WillWiden | Direction::WillNarrow);
+    let described = |name: &str| app.declared.get(name).filter(|_| is_pending).or_else(|| app.classes.get(name));
+    let place = match (key.part(0), key.part(2)) {
+        ("class", "allow") => described(key.part(1))?.clp_place(&format!("/{}", key.part(3))),
+        ("class", "protected") => described(key.part(1))?.clp_place("/protectedFields"),
+        ("class", "new-objects") => described(key.part(1))?.clp_place("/ACL"),
+        ("class", "fields") => described(key.part(1))?.field_place(&key.part(3).into()),
+        ("class", "rows") => described(key.part(1))?.rows_at.clone()?,
+        ("class", _) => described(key.part(1))?.name_place(),
+        ("role", _) => app.roles.read()?.by_name.get(key.part(1))?.at.clone(),
+        ("server", name) if key.part(1) == "option" => app.server.options.read()?.tree.place(name)?.clone(),
+        ("server", _) if key.part(1) == "version" => app.server.version.read()?.at.clone()?,
+        ("webhook", _) => app.webhooks.read()?.iter().find(|one| one.trigger == key.part(1))?.at.clone(),
+        ("function" | "job" | "trigger" | "route", _) => {
+            let files = now.lock.list(&[key.part(0), key.part(1), "file"])?;
+            return Some(files.iter().cloned().collect::<Vec<_>>().join(", "));
+        }
+        _ => return None,
+    };
+    let path = texts.path(&place);
+    if path.contains("://") {
+        return Some("live only".to_owned());
+    }
+    let outcome = Outcome::default();
+    let program = Program::new(Vec::new(), crate::rules::words::Words::new(Vec::new()).ok()?);
+    let report = Report::new(&reading.snapshot, &outcome, &program, &[]);
+    Some(report.region(&place).map_or_else(|| path.to_owned(), |region| format!("{path}:{}", region.line)))
+}
+
+/// Whether a text is as a pattern says, in which `*` stands for anything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, between)) = parts.split_last() else { return rest.is_empty() };
+    for part in between {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        assert!(matches("class._Session.*", "class._Session.allow.find"));
+        assert!(matches("class.*.rows.*", "class.Order.rows.read.\"no ACL\""));
+        assert!(matches("server.version", "server.version"));
+        for (pattern, text) in [("server", "server.version"), ("*.rows", "class.rows.count"), ("a*b*c", "a-c-b")] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+        let known: BTreeSet<bool> = ["*", "**", "x*"].into_iter().map(|pattern| matches(pattern, "x")).collect();
+        assert_eq!(known, BTreeSet::from([true]));
+    }
+}
