@@ -191,6 +191,8 @@ fn rows_of_a_large_class_are_counted_once_each_in_parts() {
     let bytes: Vec<u8> = rows(ROWS).iter().flat_map(|row| row.as_bytes().to_vec()).collect();
     std::fs::write(exported.path().join("Big.bson"), bytes).unwrap();
     let exported = read(&Input::Path(exported.path().to_owned()), &Settings::default(), &Silent).snapshot.app;
+    let roles = live.snapshot.app.roles.read().map(|roles| (roles.by_name.len(), roles.inheritance));
+    assert_eq!(roles, Some((0, Known::Read(()))), "that there are no roles is known");
     let census = |app: &App| app.classes[&ClassName::from("Big")].rows.clone();
     assert_eq!(census(&live.snapshot.app).read().map(|census| census.rows()), Some(ROWS as u64));
     assert_eq!(census(&live.snapshot.app), census(&exported));

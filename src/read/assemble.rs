@@ -185,7 +185,7 @@ pub fn add_counts(app: &mut App, counts: &[Counts], texts: &mut Texts) {
 /// The files that hold rows of a class, by their folder.
 type ByFolder<'c> = BTreeMap<&'c str, Vec<(&'c Candidate, Counted)>>;
 
-/// Adds the counts of rows. Of several exports of a class the last folder counts;
+/// Adds the counts of rows. Of several exports of a class the last folder counts, and a running app before any;
 /// the same rows in two forms count once.
 pub fn add_rows(app: &mut App, counted: Vec<(&Candidate, Counted)>) {
     let mut exports: BTreeMap<ClassName, ByFolder<'_>> = BTreeMap::new();
@@ -197,7 +197,9 @@ pub fn add_rows(app: &mut App, counted: Vec<(&Candidate, Counted)>) {
         exports.entry(counted.class.clone()).or_default().entry(folder).or_default().push((candidate, counted));
     }
     for (class, folders) in exports {
-        let Some((_, files)) = folders.into_iter().next_back() else { continue };
+        // What a running app says outranks every file.
+        let newest = folders.into_iter().max_by_key(|(folder, _)| (folder.contains("://"), *folder));
+        let Some((_, files)) = newest else { continue };
         let mut seen = BTreeSet::new();
         let mut total: Option<Census> = None;
         let mut at = None;
