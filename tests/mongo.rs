@@ -216,7 +216,7 @@ fn a_server_that_goes_away_or_falls_silent_is_told_once_and_not_waited_for() {
         }
         let start = Instant::now();
         let reading = read_answers(answers);
-        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
         let expected = format!("Big: {message}; rows of Big behind that place were not counted");
         assert_eq!(told(&reading), [expected]);
         let counted = reading.snapshot.app.classes[&ClassName::from("Big")].rows.read().map(|census| census.rows());
@@ -231,7 +231,7 @@ fn a_server_that_goes_away_or_falls_silent_is_told_once_and_not_waited_for() {
         let start = Instant::now();
         let [problem] = &told(&read_live(&format!("{}/app", wire.uri)))[..] else { panic!("one problem") };
         assert!(problem.ends_with("the running app was not checked"), "{problem}");
-        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     }
     let answers = Database::new(&format!("{}/app", server.uri), None).unwrap().read();
     Writer::new(&server.uri, "app").run(doc! { "drop": "Big" });
@@ -251,7 +251,7 @@ fn a_server_that_goes_away_or_falls_silent_is_told_once_and_not_waited_for() {
         let [problem] = &told(&read_live(uri))[..] else { panic!("one problem of {uri}") };
         assert!(problem.contains(message), "{uri}: {problem}");
     }
-    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
 /// A server's certificate for this machine and its key in one file and in two, and the authority's certificate.
@@ -336,7 +336,7 @@ fn who_logs_in_over_tls_reads_what_its_user_may_read() {
         let [problem] = &told(&read_live(&uri))[..] else { panic!("one problem of {uri}") };
         assert!(problem.contains(message) && problem.ends_with(everything), "{uri}: {problem}");
     }
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 
     let some = of("some:tulip%2Flantern@", "");
     let told = told(&some).join("\n");
