@@ -235,7 +235,7 @@ fn every_side_can_be_compared() {
     ends(&run(path, &["drift", "env:staging", "lock"]), 0);
     let done = run(path, &["drift"]);
     ends(&done, 2);
-    assert!(done.err.contains("--server URL"), "{}", done.err);
+    assert!(done.err.contains("--server, --mongodb or --postgres"), "{}", done.err);
     ends(&run(path, &["drift", "elsewhere", "lock"]), 2);
     ends(&run(path, &["drift", "code", "lock", "-o", "sarif"]), 2);
 }
