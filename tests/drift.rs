@@ -220,6 +220,10 @@ fn every_side_can_be_compared() {
     let of_revision = run(path, &["drift", "git:main~1", "code", "-o", "json"]);
     ends(&of_revision, 1);
     assert_eq!(rules(&of_revision.text()).len(), 5, "{}", of_revision.text());
+    let told = run(path, &["drift", "git:main~1", "code"]).text();
+    let id = Command::new("git").args(["rev-parse", "HEAD"]).current_dir(path).output().expect("git runs").stdout;
+    let commit = String::from_utf8_lossy(&id[..7]).into_owned();
+    assert!(told.contains(&format!("(schema/Order.json:2, {commit})")), "{told}");
     ends(&run(path, &["drift", "git:HEAD", "git:main", "--fail-on", "medium"]), 0);
     ends(&run(path, &["drift", "git:nowhere", "code"]), 2);
     ends(&run(path, &["snapshot"]), 0);

@@ -1,6 +1,7 @@
 //! `drift`: what changed between two sides, by effect.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -8,6 +9,7 @@ use crate::audit::{self, Outcome};
 use crate::cli::{DriftArgs, Voice};
 use crate::drift::facts::{Anchors, fact};
 use crate::drift::{Change, Direction, Drift, drift, pending};
+use crate::history::last_change;
 use crate::lock::Key;
 use crate::model::FileId;
 use crate::model::place::{Content, Show, SourceFile, Text};
@@ -25,6 +27,9 @@ use super::{CLEAN, FOUND, INCOMPLETE, environment, load, quoted, width};
 
 /// The number of the lock among the files of a report.
 const LOCK_FILE: FileId = FileId(u32::MAX);
+
+/// So many commits are looked through for the one that brought a file.
+const MOST_COMMITS: usize = 10_000;
 
 /// Runs the command.
 pub fn run(args: &DriftArgs, voice: &Voice) -> Result<u8> {
@@ -113,7 +118,7 @@ fn text(
         writeln!(out, "{}", clean::text(&head))?;
         hanging(out, "  ", &change.effect)?;
         for part in &change.parts {
-            let origin = origin(part.key.clone(), change, now).map(|at| format!(" ({at})")).unwrap_or_default();
+            let origin = origin(&args.path, &part.key, change, now).map(|at| format!(" ({at})")).unwrap_or_default();
             hanging(out, "    ", &format!("{}{origin}", part.words))?;
         }
         writeln!(out)?;
@@ -148,8 +153,8 @@ fn sum(drift: &Drift) -> String {
     if told.is_empty() { "no drift".to_owned() } else { told.join(" · ") }
 }
 
-/// Where what is so now is written, if a file of the repository says it.
-fn origin(key: Key, change: &Change, now: &Seen) -> Option<String> {
+/// Where what is so now is written, and the commit that brought it, if a file of the repository says it.
+fn origin(root: &Path, key: &Key, change: &Change, now: &Seen) -> Option<String> {
     let reading = now.reading.as_ref()?;
     let (app, texts) = (&reading.snapshot.app, &reading.snapshot.texts);
     let is_pending = matches!(change.direction, Direction::WillWiden | Direction::WillNarrow);
@@ -178,7 +183,11 @@ fn origin(key: Key, change: &Change, now: &Seen) -> Option<String> {
     let outcome = Outcome::default();
     let program = Program::new(Vec::new(), crate::rules::words::Words::new(Vec::new()).ok()?);
     let report = Report::new(&reading.snapshot, &outcome, &program, &[]);
-    Some(report.region(&place).map_or_else(|| path.to_owned(), |region| format!("{path}:{}", region.line)))
+    let line = report.region(&place).map_or_else(|| path.to_owned(), |region| format!("{path}:{}", region.line));
+    Some(match last_change(root, path, MOST_COMMITS) {
+        Some(commit) => format!("{line}, {commit}"),
+        None => line,
+    })
 }
 
 /// Whether a text is as a pattern says, in which `*` stands for anything.

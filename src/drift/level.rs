@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::lock::bands;
-use crate::model::{App, ClassName, FieldName, Known, Operation, Principal, RoleName};
+use crate::model::{App, Class, ClassName, FieldName, Known, Operation, Principal, RoleName};
 use crate::permit::{Caller, Engine, Reach};
 
 /// Somebody whose reach is compared.
@@ -55,7 +55,8 @@ impl fmt::Display for Who {
 }
 
 impl Who {
-    fn caller(&self, engine: &Engine<'_>) -> Caller {
+    /// Who asks.
+    pub fn caller(&self, engine: &Engine<'_>) -> Caller {
         match self {
             Self::One(principal) => engine.caller(principal),
             Self::Set(roles) => Caller::with_roles(roles, engine.app),
@@ -93,7 +94,12 @@ pub fn level(engine: &Engine<'_>, atom: &Atom) -> Option<Level> {
             return Some(Level::None);
         }
     }
-    let cell = engine.cell(&caller, class, atom.op);
+    of_rows(engine, &caller, class, atom.op)
+}
+
+/// How far a caller reaches into the rows of a class.
+pub fn of_rows(engine: &Engine<'_>, caller: &Caller, class: &Class, op: Operation) -> Option<Level> {
+    let cell = engine.cell(caller, class, op);
     Some(match (cell.known()?, &cell.rows) {
         (Reach::None, _) => Level::None,
         (Reach::OwnRows, _) => Level::Own,

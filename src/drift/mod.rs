@@ -9,6 +9,7 @@
 pub mod facts;
 mod level;
 mod nature;
+mod options;
 mod replay;
 mod severity;
 mod step;

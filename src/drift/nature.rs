@@ -10,53 +10,7 @@ use crate::severity::Severity;
 
 use super::severity::{Data, data};
 use super::step::{Step, What};
-use super::{Change, Direction, words};
-
-/// Options that let more in when they are on.
-const WEAK_ON: [&str; 17] = [
-    "allowAggregationForReadOnlyMasterKey",
-    "allowClientClassCreation",
-    "allowCustomObjectId",
-    "allowExpiredAuthDataToken",
-    "enableAnonymousUsers",
-    "enableInsecureAuthAdapters",
-    "fileUpload.enableForAnonymousUser",
-    "fileUpload.enableForAuthenticatedUser",
-    "fileUpload.enableForPublic",
-    "graphQLPublicIntrospection",
-    "mountPlayground",
-    "pages.enableRouter",
-    "preserveFileName",
-    "protectedFieldsOwnerExempt",
-    "protectedFieldsSaveResponseExempt",
-    "protectedFieldsTriggerExempt",
-    "trustProxy",
-];
-
-/// Options that let more in when they are off.
-const WEAK_OFF: [&str; 8] = [
-    "enforcePrivateUsers",
-    "expireInactiveSessions",
-    "preventLoginWithUnverifiedEmail",
-    "preventSignupWithUnverifiedEmail",
-    "revokeSessionOnPasswordReset",
-    "schema.lockSchemas",
-    "schema.strict",
-    "verifyUserEmails",
-];
-
-/// Options that let in who is on their list.
-const LISTS: [&str; 6] = [
-    "allowOrigin",
-    "fileUpload.fileExtensions",
-    "maintenanceKeyIps",
-    "masterKeyIps",
-    "readOnlyMasterKeyIps",
-    "routeAllowList",
-];
-
-/// Of those the ones that decide where keys of the server count.
-const OF_KEYS: [&str; 3] = ["maintenanceKeyIps", "masterKeyIps", "readOnlyMasterKeyIps"];
+use super::{Change, Direction, options, words};
 
 /// What a change is, if it matters.
 pub fn judge(step: &Step, from: &Lock, to: &Lock) -> Option<Change> {
@@ -65,7 +19,8 @@ pub fn judge(step: &Step, from: &Lock, to: &Lock) -> Option<Change> {
         What::ClassGone(class) => Some(Judged::narrower(class, "is gone")),
         What::Permissions(class) => permissions(class, to),
         What::Grants(..) | What::Protection(_) | What::ProtectionOption(_) | What::Other => None,
-        What::Field(..) | What::Version => None,
+        What::Field(..) => None,
+        What::Version => options::version(from, to),
         What::Rows(class) => rows(class, step, from, to),
         What::DefaultAcl(class) => default_acl(class, step, from, to),
         What::Role(role) => of_role(role, step, from, to),
@@ -73,7 +28,7 @@ pub fn judge(step: &Step, from: &Lock, to: &Lock) -> Option<Change> {
         What::Handler(room, name) => handler(room, name, from, to),
         What::Webhook(name) => webhook(name, from, to),
         What::Parameter(name) => parameter(name, to),
-        What::Option(name) => option(name, from, to),
+        What::Option(name) => options::judge(name, from, to),
     }?;
     let part = words::part(step, from, to);
     let class = judged.class.or_else(|| step.class().map(ClassName::from));
@@ -83,22 +38,30 @@ pub fn judge(step: &Step, from: &Lock, to: &Lock) -> Option<Change> {
 }
 
 /// What a change is.
-struct Judged {
-    kind: &'static str,
-    severity: Severity,
-    subject: String,
-    direction: Direction,
-    effect: String,
-    class: Option<ClassName>,
+pub struct Judged {
+    /// The fact that it is in the table `drift` of rules.
+    pub kind: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is about.
+    pub subject: String,
+    /// Which way access goes.
+    pub direction: Direction,
+    /// What is so now, behind the subject.
+    pub effect: String,
+    /// The class, if it is about one.
+    pub class: Option<ClassName>,
 }
 
 impl Judged {
-    fn new(kind: &'static str, severity: Severity, subject: &str, effect: impl Into<String>) -> Self {
+    /// Something that lets more in.
+    pub fn new(kind: &'static str, severity: Severity, subject: &str, effect: impl Into<String>) -> Self {
         let (subject, effect) = (subject.to_owned(), effect.into());
         Self { kind, severity, subject, direction: Direction::Wider, effect, class: None }
     }
 
-    fn narrower(subject: &str, effect: impl Into<String>) -> Self {
+    /// Something that lets less in.
+    pub fn narrower(subject: &str, effect: impl Into<String>) -> Self {
         Self { direction: Direction::Narrower, ..Self::new("grant-narrowed", Severity::Info, subject, effect) }
     }
 }
@@ -257,62 +220,5 @@ fn parameter(name: &str, to: &Lock) -> Option<Judged> {
     match to.text(&["config", name])? {
         PUBLIC => Some(Judged::new("option-weakened", Severity::Low, name, "is a parameter that everybody reads")),
         _ => None,
-    }
-}
-
-fn option(name: &str, from: &Lock, to: &Lock) -> Option<Judged> {
-    let (old, new) = (from.get(&["server", "option", name]), to.get(&["server", "option", name]));
-    let none = BTreeSet::new();
-    let list = |value: Option<&Value>| value.and_then(Value::list).unwrap_or(&none).clone();
-    let flag = |value: Option<&Value>| match value {
-        Some(Value::Flag(flag)) => Some(*flag),
-        _ => None,
-    };
-    let set = words::value(new);
-    if name == "liveQuery.classNames" {
-        let came: Vec<String> = list(new).difference(&list(old)).cloned().collect();
-        let class = came.first()?;
-        let precious = came.iter().any(|class| data(to, class, None) == Data::Precious);
-        let severity = if precious { Severity::High } else { Severity::Medium };
-        let effect = format!("tells whoever may read them of changes of {}", crate::audit::fact::in_words(&came));
-        let judged = Judged::new("class-exposed", severity, "liveQuery.classNames", effect);
-        return Some(Judged { class: Some(class.as_str().into()), ..judged });
-    }
-    if name == "mountGraphQL" {
-        let is_on = flag(new) == Some(true);
-        return is_on.then(|| Judged::new("class-exposed", Severity::Medium, name, "offers every class by GraphQL"));
-    }
-    if LISTS.contains(&name) {
-        let (before, now) = (list(old), list(new));
-        let of_keys = OF_KEYS.contains(&name);
-        let severity = if of_keys { Severity::High } else { Severity::Medium };
-        let widened = match (old, new) {
-            // A list that is not there lets in all, but for keys of the server.
-            (_, None) => !of_keys,
-            (None, Some(_)) => of_keys,
-            (Some(_), Some(_)) => now.difference(&before).next().is_some(),
-        };
-        if widened {
-            return Some(Judged::new("option-weakened", severity, name, format!("is {set} now")));
-        }
-        return Some(Judged::narrower(name, format!("is {set} now")));
-    }
-    let weak = match (WEAK_ON.contains(&name), WEAK_OFF.contains(&name)) {
-        (true, _) => Some(true),
-        (_, true) => Some(false),
-        (false, false) => None,
-    };
-    match (weak, flag(new)) {
-        (Some(weak), Some(now)) if now == weak => {
-            let severity = if name == "verifyUserEmails" { Severity::Low } else { Severity::Medium };
-            Some(Judged::new("option-weakened", severity, name, format!("is {set} now")))
-        }
-        (Some(_), Some(_)) => Some(Judged::narrower(name, format!("is {set} now"))),
-        // What the version makes of an option that is not set, `permit` was asked already.
-        (Some(_), None) => {
-            let judged = Judged::new("option-weakened", Severity::Low, name, format!("is {set} now"));
-            Some(Judged { direction: Direction::Unknown, ..judged })
-        }
-        (None, _) => None,
     }
 }

@@ -4,11 +4,11 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lock::Lock;
-use crate::model::{App, ClassName, FieldName, Operation};
+use crate::model::{App, ByOperation, ClassName, FieldName, Operation};
 use crate::permit::Engine;
 use crate::severity::Severity;
 
-use super::level::{Atom, Level, Who, everybody, level, sets};
+use super::level::{Atom, Level, Who, everybody, level, of_rows, sets};
 use super::step::{Step, What};
 use super::{Change, Direction, Part, severity, words};
 
@@ -27,6 +27,24 @@ struct Moved {
     atom: Atom,
     was: Level,
     is: Level,
+}
+
+/// What somebody reaches of a class.
+struct Reached<'a> {
+    rows: ByOperation<Option<Level>>,
+    /// The columns it sees; `None` if they are not known.
+    fields: Option<BTreeSet<&'a FieldName>>,
+}
+
+impl<'a> Reached<'a> {
+    fn of(engine: &Engine<'a>, who: &Who, class: &ClassName) -> Self {
+        let Some(class) = engine.app.classes.get(class) else {
+            return Self { rows: ByOperation::of(|_| Some(Level::None)), fields: Some(BTreeSet::new()) };
+        };
+        let caller = who.caller(engine);
+        let fields = engine.visible_in_reach(&caller, class).read().cloned();
+        Self { rows: ByOperation::of(|op| of_rows(engine, &caller, class, op)), fields }
+    }
 }
 
 /// The older side with some of the changes.
@@ -50,13 +68,14 @@ pub fn replay(from: &Lock, to: &Lock, steps: &[Step]) -> Told {
     let after = after.app();
     let (old, new) = (Engine::new(&before), Engine::new(&after));
     let names: BTreeSet<&ClassName> = before.classes.keys().chain(after.classes.keys()).collect();
+    let everybody = everybody([&old, &new]);
     let mut causes: BTreeMap<(bool, BTreeSet<usize>), Vec<Moved>> = BTreeMap::new();
     for name in names {
         let relevant = replay.relevant(name);
         if relevant.is_empty() {
             continue;
         }
-        let (gains, losses) = moved(&old, &new, name);
+        let (gains, losses) = moved(&old, &new, name, &everybody);
         for gain in gains {
             for cause in replay.causes(&relevant, |engine| level(engine, &gain.atom).is_some_and(|is| is >= gain.is)) {
                 causes.entry((true, cause)).or_default().push(gain.clone());
@@ -287,14 +306,9 @@ fn joined(lines: Vec<String>) -> String {
 }
 
 /// What is reached further and less far in a class, without what follows from the rest.
-fn moved(old: &Engine<'_>, new: &Engine<'_>, class: &ClassName) -> (Vec<Moved>, Vec<Moved>) {
-    let mut who = everybody([old, new]);
+fn moved(old: &Engine<'_>, new: &Engine<'_>, class: &ClassName, everybody: &BTreeSet<Who>) -> (Vec<Moved>, Vec<Moved>) {
+    let mut who = everybody.clone();
     let (before, after) = (old.app, new.app);
-    let fields: BTreeSet<FieldName> = [before, after]
-        .into_iter()
-        .filter_map(|app| app.classes.get(class)?.fields.read())
-        .flat_map(|fields| fields.keys().cloned())
-        .collect();
     for op in Operation::ALL {
         let known = sets(old, before, class, op, None);
         who.extend(sets(new, after, class, op, None).into_iter().filter(|set| !known.contains(set)));
@@ -314,25 +328,25 @@ fn moved(old: &Engine<'_>, new: &Engine<'_>, class: &ClassName) -> (Vec<Moved>, 
         std::cmp::Ordering::Equal => {}
     };
     for who in &who {
+        let (was, is) = (Reached::of(old, who, class), Reached::of(new, who, class));
         let atom = |op, field| Atom { who: who.clone(), class: class.clone(), op, field };
         for op in Operation::ALL {
-            let rows = atom(op, None);
-            if let (Some(was), Some(is)) = (level(old, &rows), level(new, &rows)) {
-                add(rows, was, is);
+            if let (Some(was), Some(is)) = (*was.rows.get(op), *is.rows.get(op)) {
+                add(atom(op, None), was, is);
             }
         }
         // By which operation rows are read on both sides; without one fields say nothing new.
-        let is_open = |op: &Operation| {
-            let open = |engine| level(engine, &atom(*op, None)).is_some_and(|level| level > Level::None);
-            open(old) && open(new)
+        let read = |op: Operation| {
+            let open = |side: &Reached<'_>| side.rows.get(op).filter(|level| *level > Level::None);
+            Some((op, open(&was)?, open(&is)?))
         };
-        let Some(op) = [Operation::Find, Operation::Get].into_iter().find(is_open) else { continue };
-        for field in &fields {
-            let seen = atom(op, Some(field.clone()));
-            let (Some(was), Some(is)) = (level(old, &seen), level(new, &seen)) else { continue };
-            if (was == Level::None) != (is == Level::None) {
-                add(seen, was, is);
-            }
+        let Some((op, before, now)) = read(Operation::Find).or_else(|| read(Operation::Get)) else { continue };
+        let (Some(shown_before), Some(shown)) = (&was.fields, &is.fields) else { continue };
+        for field in shown.difference(shown_before) {
+            add(atom(op, Some((*field).clone())), Level::None, now);
+        }
+        for field in shown_before.difference(shown) {
+            add(atom(op, Some((*field).clone())), before, Level::None);
         }
     }
     let further = |moved: &[Moved], better: fn(&Moved, &Moved) -> bool| -> Vec<Moved> {

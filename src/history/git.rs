@@ -97,21 +97,42 @@ pub fn first_commit(path: &Path) -> Option<String> {
 pub fn check_out(path: &Path, revision: &str, into: &Path, most: u64) -> Result<(), String> {
     let (root, below) = repository_of(path).ok_or("it lies in no git repository")?;
     let repository = open_repository(&root)?;
-    let tree = commit_of(&repository, revision)?.tree().map_err(|error| error.to_string())?;
+    let tree = commit_of(&repository, revision)?.tree().map_err(text)?;
     let tree = if below.is_empty() {
         tree
     } else {
-        let entry = tree.lookup_entry_by_path(&below).map_err(|error| error.to_string())?;
+        let entry = tree.lookup_entry_by_path(&below).map_err(text)?;
         let entry = entry.ok_or_else(|| format!("there was no folder `{below}`"))?;
-        entry.object().map_err(|error| error.to_string())?.try_into_tree().map_err(|error| error.to_string())?
+        entry.object().map_err(text)?.try_into_tree().map_err(text)?
     };
     write_tree(&repository, &tree, into, most)
 }
 
+/// The commit that brought a file as it is, in seven hex digits, or that none did; `None` if that cannot be
+/// told. Goes back along first parents, at most so many.
+pub fn last_change(path: &Path, file: &str, most: usize) -> Option<String> {
+    let (root, below) = repository_of(path)?;
+    let repository = open_repository(&root).ok()?;
+    let file = [below.as_str(), file].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+    let kept = |commit: &gix::Commit<'_>| Some(commit.tree().ok()?.lookup_entry_by_path(&file).ok()??.object_id());
+    let mut commit = repository.head_commit().ok()?;
+    let now = kept(&commit)?;
+    if repository.find_blob(now).ok()?.data != std::fs::read(root.join(&file)).ok()? {
+        return Some("not committed".to_owned());
+    }
+    for _ in 0..most {
+        let parent = commit.parent_ids().next().and_then(|parent| repository.find_commit(parent.detach()).ok());
+        match parent.filter(|parent| kept(parent) == Some(now)) {
+            Some(parent) => commit = parent,
+            None => return Some(commit.id().to_hex_with_len(7).to_string()),
+        }
+    }
+    None
+}
+
 fn write_tree(repository: &gix::Repository, tree: &gix::Tree<'_>, into: &Path, most: u64) -> Result<(), String> {
-    let failed = |error: std::io::Error| error.to_string();
     for entry in tree.iter() {
-        let entry = entry.map_err(|error| error.to_string())?;
+        let entry = entry.map_err(text)?;
         let Ok(name) = std::str::from_utf8(entry.filename()) else { continue };
         let is_plain = !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', '\0']);
         // There a colon leads elsewhere.
@@ -121,14 +142,14 @@ fn write_tree(repository: &gix::Repository, tree: &gix::Tree<'_>, into: &Path, m
         }
         let (to, mode) = (into.join(name), entry.mode());
         if mode.is_tree() {
-            let tree = repository.find_tree(entry.oid()).map_err(|error| error.to_string())?;
-            std::fs::create_dir(&to).map_err(failed)?;
+            let tree = repository.find_tree(entry.oid()).map_err(text)?;
+            std::fs::create_dir(&to).map_err(text)?;
             write_tree(repository, &tree, &to, most)?;
         } else if mode.is_blob() {
-            let size = repository.objects.header(entry.oid()).map_err(|error| error.to_string())?.size();
+            let size = repository.objects.header(entry.oid()).map_err(text)?.size();
             if size <= most {
-                let blob = repository.find_blob(entry.oid()).map_err(|error| error.to_string())?;
-                std::fs::write(&to, &blob.data).map_err(failed)?;
+                let blob = repository.find_blob(entry.oid()).map_err(text)?;
+                std::fs::write(&to, &blob.data).map_err(text)?;
             }
         }
     }
@@ -151,31 +172,17 @@ fn commit_of<'r>(repository: &'r gix::Repository, revision: &str) -> Result<gix:
             Err(_) => by_prefix(),
         },
     };
-    let object = repository.find_object(id.ok_or_else(unknown)?).map_err(|error| error.to_string())?;
-    let mut commit = object.peel_to_commit().map_err(|error| error.to_string())?;
-    for _ in 0..back(steps).ok_or_else(unknown)? {
+    let object = repository.find_object(id.ok_or_else(unknown)?).map_err(text)?;
+    let mut commit = object.peel_to_commit().map_err(text)?;
+    for _ in 0..super::range::back(steps).ok_or_else(unknown)? {
         let parent = commit.parent_ids().next().ok_or_else(unknown)?;
-        commit = repository.find_commit(parent.detach()).map_err(|error| error.to_string())?;
+        commit = repository.find_commit(parent.detach()).map_err(text)?;
     }
     Ok(commit)
 }
 
-/// How many commits back along first parents `^`, `~` and `~3` lead, one behind the other.
-fn back(steps: &str) -> Option<u64> {
-    let mut sum: u64 = 0;
-    let mut rest = steps;
-    while !rest.is_empty() {
-        let after = rest.strip_prefix(['~', '^'])?;
-        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, more) = after.split_at_checked(digits)?;
-        // `^2` is another parent, which leads elsewhere.
-        if rest.starts_with('^') && digits > 0 {
-            return None;
-        }
-        sum = sum.checked_add(if number.is_empty() { 1 } else { number.parse().ok()? })?;
-        rest = more;
-    }
-    Some(sum)
+fn text(error: impl ToString) -> String {
+    error.to_string()
 }
 
 fn read(root: &Path) -> Result<Repository, String> {

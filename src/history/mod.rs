@@ -45,7 +45,7 @@ use scan::{Found, Scan};
 use seen::Tips;
 use store::{Content, Store};
 
-pub use git::{check_out, first_commit, repository_of};
+pub use git::{check_out, first_commit, last_change, repository_of};
 pub use keys::{PastKey, Version};
 pub use range::Range;
 pub use staged::{Staged, StagedFile};

@@ -99,6 +99,24 @@ fn of_id(name: &str, graph: &Graph, ids: &Ids) -> Option<Object> {
     found.next().is_none().then_some(first)
 }
 
+/// How many commits back along first parents `^`, `~` and `~3` lead, one behind the other.
+pub fn back(steps: &str) -> Option<u64> {
+    let mut sum: u64 = 0;
+    let mut rest = steps;
+    while !rest.is_empty() {
+        let after = rest.strip_prefix(['~', '^'])?;
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, more) = after.split_at_checked(digits)?;
+        // `^2` is another parent, which leads elsewhere.
+        if rest.starts_with('^') && digits > 0 {
+            return None;
+        }
+        sum = sum.checked_add(if number.is_empty() { 1 } else { number.parse().ok()? })?;
+        rest = more;
+    }
+    Some(sum)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,5 +127,11 @@ mod tests {
         assert_eq!(parse("a..b"), (Some("a".to_owned()), "b".to_owned()));
         assert_eq!(parse("a.."), (Some("a".to_owned()), "HEAD".to_owned()));
         assert_eq!(parse("b"), (None, "b".to_owned()));
+    }
+
+    #[test]
+    fn steps_lead_back_along_first_parents() {
+        assert_eq!([back(""), back("~"), back("^"), back("~3^"), back("~1~2")], [0, 1, 1, 4, 3].map(Some));
+        assert_eq!([back("^2"), back("~x"), back("@{1}")], [None; 3]);
     }
 }

@@ -30,6 +30,7 @@ use crate::secrets::redact::{Salt, Secret, digest};
 
 pub use classes::{NEVER_GIVEN, PUBLIC, parse_field};
 use families::Families;
+pub use options::TOLD;
 pub use rows::NO_ACL;
 
 /// The version of the format.
