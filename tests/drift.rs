@@ -224,7 +224,7 @@ fn every_side_can_be_compared() {
     let id = Command::new("git").args(["rev-parse", "HEAD"]).current_dir(path).output().expect("git runs").stdout;
     let commit = String::from_utf8_lossy(&id[..7]).into_owned();
     assert!(told.contains(&format!("(schema/Order.json:2, {commit})")), "{told}");
-    ends(&run(path, &["drift", "git:HEAD", "git:main", "--fail-on", "medium"]), 0);
+    ends(&run(path, &["drift", "git:HEAD", "git:main", "--fail-on", "high"]), 0);
     ends(&run(path, &["drift", "git:nowhere", "code"]), 2);
     ends(&run(path, &["snapshot"]), 0);
     git(&["add", "."]);

@@ -174,7 +174,7 @@ fn a_month_of_a_running_app_is_told_as_what_it_means() {
             "high drift-field-exposed _User.email",
             "high drift-role-widened role:contractors",
             "info drift-grant-narrowed Product.update",
-            "low drift-pending-wider Product.update",
+            "medium drift-pending-wider Product.update",
         ];
         assert_eq!(told, expected, "{environment}: {}", done.text());
         let text = shop.run(&["drift", "--env", environment], 1).text();

@@ -192,7 +192,7 @@ impl Replay<'_> {
     fn severity(&self, moved: &Moved) -> Severity {
         let (class, field) = (moved.atom.class.as_str(), moved.atom.field.as_ref().map(FieldName::as_str));
         let data = severity::data(self.to, class, field);
-        severity::wider(&moved.atom.who, data, moved.atom.op)
+        severity::wider(&moved.atom, data)
     }
 }
 

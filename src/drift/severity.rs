@@ -7,7 +7,7 @@ use crate::model::{Operation, Principal};
 use crate::rules::words::Tag;
 use crate::severity::Severity;
 
-use super::level::Who;
+use super::level::{Atom, Who};
 
 /// What a class holds, the most precious last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,14 +33,18 @@ pub fn below(severity: Severity) -> Severity {
 /// | gains | people, secrets, rights, users, sessions, roles | other data |
 /// |---|---|---|
 /// | the public, any signed-in user | critical | high |
-/// | a role, an owner, a user | high | medium |
+/// | any signed-in user, a column of rows that it reads anyway | high | high |
+/// | a role, an owner, a user | high | medium, to update or delete high |
 ///
 /// One step less for counting and for adding columns.
-pub fn wider(who: &Who, data: Data, op: Operation) -> Severity {
+pub fn wider(atom: &Atom, data: Data) -> Severity {
+    let Atom { who, op, field, .. } = atom;
     let anybody = matches!(who, Who::One(Principal::Public | Principal::AnyUser));
+    let column_to_users = field.is_some() && *who == Who::One(Principal::AnyUser);
     let severity = match (anybody, data) {
-        (true, Data::Precious) => Severity::Critical,
-        (true, Data::Other) | (false, Data::Precious) => Severity::High,
+        (true, Data::Precious) if !column_to_users => Severity::Critical,
+        (true, _) | (false, Data::Precious) => Severity::High,
+        (false, Data::Other) if matches!(op, Operation::Update | Operation::Delete) => Severity::High,
         (false, Data::Other) => Severity::Medium,
     };
     if matches!(op, Operation::Count | Operation::AddField) { below(severity) } else { severity }

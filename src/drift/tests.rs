@@ -131,7 +131,7 @@ fn each_change_of_the_month_is_one_finding() {
     );
     assert_eq!(
         one(one_more_line_of_protection(agreed.clone())),
-        [("field-exposed", "_User.email".to_owned(), Severity::Critical)]
+        [("field-exposed", "_User.email".to_owned(), Severity::High)]
     );
     assert_eq!(
         one(narrowed_by_hand(agreed.clone())),
@@ -187,7 +187,7 @@ fn what_is_not_read_any_more_is_told_and_nothing_seems_gone() {
 fn the_next_start_opens_what_was_narrowed_by_hand() {
     let changes = pending(&lock_of(&narrowed_by_hand(agreed())), &lock_of(&agreed()), &|_| false);
     let told: Vec<_> = changes.iter().map(|change| (change.kind, change.subject.as_str(), change.severity)).collect();
-    assert_eq!(told, [("pending-wider", "Product.update", Severity::Low)]);
+    assert_eq!(told, [("pending-wider", "Product.update", Severity::Medium)]);
     let back = pending(&lock_of(&agreed()), &lock_of(&narrowed_by_hand(agreed())), &|_| false);
     assert_eq!(back.first().map(|change| change.kind), Some("pending-narrower"));
 }
