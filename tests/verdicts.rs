@@ -14,13 +14,13 @@ mod servers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parse_audit::live::postgres::Database;
+use parse_audit::live::{Answers, mongo, postgres};
 use parse_audit::model::{Acl, App, Principal, UserId};
 use parse_audit::permit::Engine;
 use parse_audit::permit::request::{Query, Row};
 use parse_audit::read::{Input, Settings, Silent, read};
 use serde_json::{Map, Value, json};
-use servers::Server;
+use servers::{Mongo, Server};
 
 const APP: &str = "shop";
 const MASTER: &str = "Tulip-lantern-7-seas";
@@ -78,9 +78,9 @@ fn pointer(class: &str, id: &str) -> Value {
 }
 
 /// Users in nested roles, classes with permissions of all kinds, rows with ACLs of all kinds.
-fn world(dice: &mut Dice) -> World {
+fn world(dice: &mut Dice, start: impl FnOnce(&Value) -> Server) -> World {
     let options = json!({ "appId": APP, "masterKey": MASTER, "serverURL": "http://127.0.0.1:1/parse" });
-    let mut world = World { server: Server::start(&options), askers: Vec::new(), rows: BTreeMap::new() };
+    let mut world = World { server: start(&options), askers: Vec::new(), rows: BTreeMap::new() };
     world.askers.push(Asker { name: "nobody", who: Principal::Public, session: None });
     let mut ids = Vec::new();
     for name in USERS {
@@ -171,12 +171,32 @@ fn by_id(id: &str) -> Query {
 
 #[test]
 fn the_engine_says_what_the_running_server_does() {
-    let mut dice = Dice(7);
-    let world = world(&mut dice);
-    let answers = Database::new(&world.server.database.uri).unwrap().read();
+    let world = world(&mut Dice(7), Server::start);
+    let answers = postgres::Database::new(&world.server.database.uri).unwrap().read();
+    compare(&world, answers, servers::NEWEST);
+}
+
+#[test]
+fn it_says_so_of_an_app_in_mongodb() {
+    let folder = tempfile::tempdir().unwrap();
+    let mongo = Mongo::start(&folder.path().join("data"));
+    let world = world(&mut Dice(11), |options| Server::start_on(&mongo.uri, options));
+    let answers = mongo::Database::new(&mongo.uri, None).unwrap().read();
+    compare(&world, answers, servers::NEWEST);
+}
+
+#[test]
+fn it_says_so_of_an_older_server() {
+    const OLDER: &str = "7.5.4";
+    let world = world(&mut Dice(13), |options| Server::start_version(OLDER, options));
+    let answers = postgres::Database::new(&world.server.database.uri).unwrap().read();
+    compare(&world, answers, OLDER);
+}
+
+/// Asks the server for everything, and the engine too.
+fn compare(world: &World, answers: Answers, version: &str) {
     assert!(answers.problems.is_empty(), "{:?}", answers.problems);
-    let settings =
-        Settings { answers: answers.documents, server_version: "9.10.0".parse().ok(), ..Settings::default() };
+    let settings = Settings { answers: answers.documents, server_version: version.parse().ok(), ..Settings::default() };
     let app: App = read(&Input::Memory(BTreeMap::new()), &settings, &Silent).snapshot.app;
     let engine = Engine::new(&app);
     let (mut asked, mut allowed) = (0, 0);

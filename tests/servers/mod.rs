@@ -6,7 +6,10 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-/// A Parse Server on PostgreSQL.
+/// The version that is started if none is named.
+pub const NEWEST: &str = "9.10.0";
+
+/// A Parse Server and its database.
 pub struct Server {
     running: Child,
     /// Its address.
@@ -28,17 +31,62 @@ pub struct Postgres {
 }
 
 impl Server {
-    /// Starts one with these options.
+    /// Starts one with these options, on a PostgreSQL of its own.
     pub fn start(options: &Value) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/parse");
-        let mut start = Command::new(script);
-        start.arg(options.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut running = start.spawn().expect("bash runs");
-        let mut lines = BufReader::new(running.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+        Self::start_version(NEWEST, options)
+    }
+
+    /// Starts one of another version.
+    pub fn start_version(version: &str, options: &Value) -> Self {
+        let (running, mut lines) = run("parse", &[version, &options.to_string()]);
         let mut line = || lines.next().expect("the database starts");
         let database = Postgres { uri: line(), certificate: line().into(), log: line().into() };
         let url = lines.find(|line| line.starts_with("http://")).expect("the server starts");
         Self { running, url, database }
+    }
+
+    /// Starts one on a database that is there.
+    #[allow(dead_code, reason = "most tests have no database of their own")]
+    pub fn start_on(uri: &str, options: &Value) -> Self {
+        let (running, mut lines) = run("parse", &[NEWEST, &options.to_string(), uri]);
+        let database = Postgres { uri: uri.to_owned(), certificate: PathBuf::new(), log: PathBuf::new() };
+        let url = lines.find(|line| line.starts_with("http://")).expect("the server starts");
+        Self { running, url, database }
+    }
+}
+
+/// Runs the script that starts a server; what it prints.
+fn run(script: &str, args: &[&str]) -> (Child, impl Iterator<Item = String> + use<>) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers").join(script);
+    let mut start = Command::new(script);
+    start.args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut running = start.spawn().expect("bash runs");
+    let lines = BufReader::new(running.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    (running, lines)
+}
+
+/// A database of the kind of MongoDB that ends with the test.
+#[allow(dead_code, reason = "most tests need none")]
+pub struct Mongo {
+    running: Child,
+    /// Its address, with the database that is meant.
+    pub uri: String,
+}
+
+impl Mongo {
+    /// Starts one on a folder.
+    #[allow(dead_code, reason = "most tests need none")]
+    pub fn start(folder: &Path) -> Self {
+        let (running, mut lines) = run("mongo", &[&folder.to_string_lossy()]);
+        let uri = lines.find(|line| line.starts_with("mongodb://")).expect("the server starts");
+        Self { running, uri: format!("{uri}/parse") }
+    }
+}
+
+impl Drop for Mongo {
+    fn drop(&mut self) {
+        drop(self.running.stdin.take());
+        let _ = self.running.wait();
     }
 }
 
