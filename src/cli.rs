@@ -8,9 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///
 /// Reads class schemas, permissions, ACLs, roles and options from the files of a
 /// repository, works out who can really do what, and says what is open. Offline unless asked;
-/// changes nothing.
+/// changes nothing but the lock that `snapshot` writes.
 ///
-/// Exit codes: 0 nothing at or over --fail-on; 1 findings; 2 wrong use or
+/// Exit codes: 0 nothing at or over --fail-on; 1 findings or drift; 2 wrong use or
 /// configuration; 3 something could not be read.
 #[derive(Debug, Parser)]
 #[command(name = "parse-audit", version, args_conflicts_with_subcommands = true, max_term_width = 100)]

@@ -170,12 +170,13 @@ fn handler(room: &str, name: &str, from: &Lock, to: &Lock) -> Option<Judged> {
     let unsure = came.iter().any(|reach| reach.starts_with('?') || reach.starts_with('*'));
     let class_of = |reach: &String| reach.split('.').next().map(str::to_owned);
     let classes: BTreeSet<String> = reaches(to).iter().filter_map(class_of).collect();
-    if what.is_empty() || !(flag(to, "master-key") || !is_known) {
+    let uses_master_key = flag(to, "master-key");
+    if !uses_master_key && !is_known {
+        return None;
+    }
+    if what.is_empty() || !uses_master_key {
         let lost = reaches(from).difference(&reaches(to)).next().is_some() || callers(to) > callers(from);
         return lost.then(|| Judged::narrower(&subject, "reaches less or can be called by fewer"));
-    }
-    if !flag(to, "master-key") {
-        return None;
     }
     let precious = classes.iter().any(|class| class == "*" || data(to, class, None) == Data::Precious);
     let severity = match (callers(to), precious) {
