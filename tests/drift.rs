@@ -171,6 +171,30 @@ fn findings_stand_at_the_lines_of_the_lock() {
 }
 
 #[test]
+fn what_the_lock_does_not_know_has_a_fingerprint_of_its_own() {
+    let folder = agreed();
+    let fingerprints = |classes: &[&str]| {
+        for class in classes {
+            write(folder.path(), &format!("schema/{class}.json"), &schema(class, LABEL, "\"find\": { \"*\": true }"));
+        }
+        ends(&run(folder.path(), &["drift", "lock", "code", "-o", "sarif=drift.sarif"]), 1);
+        let text = fs::read_to_string(folder.path().join("drift.sarif")).expect("a log");
+        let log: Value = serde_json::from_str(&text).expect("JSON");
+        let results = log["runs"][0]["results"].as_array().expect("results");
+        let one = |result: &Value| {
+            let subject = &result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"];
+            (subject.to_string(), result["partialFingerprints"]["primaryLocationLineHash"].to_string())
+        };
+        results.iter().map(one).collect::<std::collections::BTreeMap<String, String>>()
+    };
+    let one = fingerprints(&["Visitor"]);
+    let two = fingerprints(&["Guest"]);
+    assert_eq!((one.len(), two.len()), (1, 2));
+    assert_eq!(one["\"Visitor\""], two["\"Visitor\""], "a class that comes before changes no other");
+    assert_ne!(two["\"Guest\""], two["\"Visitor\""]);
+}
+
+#[test]
 fn what_could_not_be_read_writes_no_sarif() {
     let folder = agreed();
     write(folder.path(), "export/Order.json", "{ \"results\": [ { \"objectId\": \"r1\", ");

@@ -86,6 +86,8 @@ fn report(
     let (path, text) = before.committed.clone().unwrap_or_else(|| (args.from.clone(), before.lock.write()));
     let anchors = Anchors::new(LOCK_FILE, &text);
     let facts: Vec<_> = drift.changes.iter().map(|change| fact(change, &anchors)).collect();
+    let is_unanchored = |change: &&Change| change.parts.first().is_none_or(|part| !anchors.has(&part.key));
+    let unanchored = drift.changes.iter().filter(is_unanchored).map(|change| change.subject.clone()).collect();
     let mut snapshot = Snapshot::default();
     let content = Content::Text(Text::new(text.as_bytes(), Show::Everything, Syntax::Toml));
     snapshot.texts.insert(LOCK_FILE, SourceFile { path, content });
@@ -95,6 +97,7 @@ fn report(
     report.prefix = prefix(&args.path);
     report.fail_on = fail_on;
     report.exit_code = exit_code;
+    report.unanchored = unanchored;
     report.category = format!("live/{}", environment::name(&args.input)?);
     write(output, &report, voice)
 }

@@ -23,6 +23,11 @@ impl<'t> Anchors<'t> {
         Self { file, text, lines: parse::lines(text) }
     }
 
+    /// Whether a fact has a line of its own.
+    pub fn has(&self, key: &Key) -> bool {
+        self.lines.contains_key(key)
+    }
+
     /// The line of a fact; of one that is not there the line of what it is nearest to: another fact of
     /// the same class or role, or the one that names the format.
     pub fn place(&self, key: &Key) -> Place {

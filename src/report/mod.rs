@@ -11,7 +11,7 @@ pub mod sarif;
 pub mod snippet;
 pub mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::OnceLock;
 
@@ -53,6 +53,8 @@ pub struct Report<'a> {
     pub exit_code: u8,
     /// What tells alerts of this kind of run from those of others: `static`, `live/production`.
     pub category: String,
+    /// Subjects of findings that no line is about: they stand at a line near them, with a fingerprint of their own.
+    pub unanchored: BTreeSet<String>,
     index: OnceLock<BTreeMap<FileId, OnceLock<FileIndex>>>,
 }
 
@@ -119,6 +121,7 @@ impl<'a> Report<'a> {
             fail_on: Severity::High,
             exit_code: 0,
             category: "static".to_owned(),
+            unanchored: BTreeSet::new(),
             index: OnceLock::new(),
         }
     }
