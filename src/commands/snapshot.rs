@@ -54,7 +54,7 @@ pub fn run(args: &SnapshotArgs) -> Result<u8> {
     };
     let lock = lock_of(&reading.snapshot.app, &program, &settings, &args.path, (name, previous.as_ref()));
     let text = lock.write();
-    refuse_keys(&lock, &program)?;
+    refuse_keys(&lock, &program, &shown)?;
     if args.check {
         return check(&mut out, &shown, (before_text.as_deref(), previous.as_ref()), (&text, &lock));
     }
@@ -105,12 +105,12 @@ pub fn lock_of(
 }
 
 /// Refuses a lock in which a rule about keys finds one.
-fn refuse_keys(lock: &Lock, program: &Program) -> Result<()> {
+fn refuse_keys(lock: &Lock, program: &Program, path: &str) -> Result<()> {
     let scanner = Scanner::new(program.rules.values(), Salt::default()).context("the words of the rules about keys")?;
     for (key, value) in lock.facts() {
         // Without the digest, which says nothing of a key.
         let content = write::content(key, value);
-        if let Some(hit) = scanner.in_text("", content.as_bytes()).first() {
+        if let Some(hit) = scanner.in_text(path, content.as_bytes()).first() {
             let mut shown = content;
             shown.truncate(shown.floor_char_boundary(hit.span.start));
             bail!("the lock would hold what `{}` takes for a key, behind `{shown}`; nothing was written", hit.rule);

@@ -52,8 +52,8 @@ pub fn wider(atom: &Atom, data: Data) -> Severity {
 
 /// What a class holds, or one column of it.
 pub fn data(lock: &Lock, class: &str, field: Option<&str>) -> Data {
-    let tags = |words: &str| parse_field(words).1;
-    let in_class = |name: &str| lock.text(&["class", class, "fields", name]).map(tags).unwrap_or_default();
+    let tags = |words: &BTreeSet<String>| parse_field(words).1;
+    let in_class = |name: &str| lock.list(&["class", class, "fields", name]).map(tags).unwrap_or_default();
     let all: BTreeSet<Tag> = match field {
         Some(field) => in_class(field),
         None => lock.names(&["class", class, "fields"]).into_iter().flat_map(in_class).collect(),

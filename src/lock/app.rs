@@ -57,7 +57,7 @@ impl Lock {
         } else {
             let mut fields = built_in_fields(&class_name);
             for (key, words) in self.below(&["class", name, "fields"]) {
-                let (kind, _) = parse_field(words.text().unwrap_or_default());
+                let Some((kind, _)) = words.list().map(parse_field) else { continue };
                 fields.insert(key.part(3).into(), Field::of(kind));
             }
             Known::Read(fields)

@@ -44,12 +44,11 @@ impl Making<'_> {
         }
     }
 
-    /// A column in words: `String`, `Pointer<Product>`, `String, personal`.
-    fn field(&self, class: &Class, name: &FieldName, field: &Field) -> String {
-        let mut words = vec![kind(&field.kind)];
+    /// A column in words: `String`, `Pointer<Product>`, `String` and `personal`. A list is no key that a
+    /// column called `masterKey` could be taken to have.
+    fn field(&self, class: &Class, name: &FieldName, field: &Field) -> BTreeSet<String> {
         let tags = self.subject.words.tags(&class.name, name, field);
-        words.extend(tags.into_iter().map(|tag| tag_word(tag).to_owned()));
-        words.join(", ")
+        tags.into_iter().map(|tag| tag_word(tag).to_owned()).chain([kind(&field.kind)]).collect()
     }
 
     fn permissions(&mut self, class: &str, clp: &Clp) {
@@ -145,20 +144,19 @@ fn kind(kind: &FieldKind) -> String {
         FieldKind::Acl => "ACL".to_owned(),
         FieldKind::Pointer(target) => format!("Pointer<{target}>"),
         FieldKind::Relation(target) => format!("Relation<{target}>"),
-        FieldKind::Other(other) => other.replace(',', " "),
+        FieldKind::Other(other) => other.clone(),
     }
 }
 
 /// The type and the tags of a column from its words.
-pub fn parse_field(words: &str) -> (FieldKind, BTreeSet<Tag>) {
-    let mut parts = words.split(", ");
-    let kind = parts.next().unwrap_or_default();
-    let tags = parts.filter_map(|word| Tag::ALL.into_iter().find(|tag| tag_word(*tag) == word)).collect();
+pub fn parse_field(words: &BTreeSet<String>) -> (FieldKind, BTreeSet<Tag>) {
+    let tag = |word: &String| Tag::ALL.into_iter().find(|tag| tag_word(*tag) == word);
+    let kind = words.iter().find(|word| tag(word).is_none()).map_or("", String::as_str);
     let (name, target) = match kind.strip_suffix('>').and_then(|kind| kind.split_once('<')) {
         Some((name, target)) => (name, Some(target)),
         None => (kind, None),
     };
-    (FieldKind::from_rest(name, target), tags)
+    (FieldKind::from_rest(name, target), words.iter().filter_map(tag).collect())
 }
 
 /// What a column holds, in a word.

@@ -93,10 +93,10 @@ impl Making<'_> {
             }
         }
         if options.has_read_only_master_key {
-            self.put(&["server", "option", "readOnlyMasterKey"], "set");
+            self.put(&["server", "option", "readOnlyMasterKey"], true);
         }
         if options.has_webhook_key {
-            self.put(&["server", "option", "webhookKey"], "set");
+            self.put(&["server", "option", "webhookKey"], true);
         }
     }
 }

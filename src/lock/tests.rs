@@ -41,7 +41,7 @@ fn a_lock_tells_permissions_and_no_id() {
     tells("class.Order.allow.get = [\"signed-in\"]");
     tells("class.Order.allow.update = [\"owner:buyer\"]");
     tells("class.Order.allow.delete = []");
-    tells("class.Order.fields.cAddress = \"String, personal\"");
+    tells("class.Order.fields.cAddress = [\"String\", \"personal\"]");
     tells("class.Order.new-objects.read = [\"creator\", \"role:staff\"]");
     tells("class.Order.protected.\"owner:buyer\" = []");
     tells("not-read.class.Order.rows = \"not given\"");
