@@ -13,7 +13,7 @@ use std::process::Command;
 
 use binary::{Done, run_with};
 use serde_json::{Value, json};
-use servers::Server;
+use servers::{Mongo, Server};
 
 const APP: &str = "shop";
 const MASTER: &str = "Tulip-lantern-7-seas";
@@ -30,11 +30,11 @@ struct Shop {
 }
 
 impl Shop {
-    fn open() -> Self {
+    fn open(database: &'static str, start: impl FnOnce(&Value) -> Server) -> Self {
+        let repository = tempfile::tempdir().unwrap();
         let options = json!({ "appId": APP, "masterKey": MASTER, "readOnlyMasterKey": READ_ONLY,
-            "serverURL": "http://127.0.0.1:1/parse", "webhookKey": "w" });
-        let mut shop =
-            Self { server: Server::start(&options), repository: tempfile::tempdir().unwrap(), roles: Vec::new() };
+            "serverURL": "http://127.0.0.1:1/parse", "webhookKey": "w", "requestLog": repository.path().join("requests") });
+        let mut shop = Self { server: start(&options), repository, roles: Vec::new() };
         let product = json!({ "find": { "*": true }, "update": { "role:catalog": true, "role:staff": true } });
         shop.class("POST", "Order", &json!({ "cAddress": { "type": "String" } }), &orders("role:staff"));
         shop.class("POST", "Product", &json!({ "label": { "type": "String" } }), &product);
@@ -60,7 +60,7 @@ impl Shop {
             json!({ "appId": APP, "databaseURI": "postgres://db/shop", "schema": { "definitions": [definition] } });
         fs::write(shop.repository.path().join("config.json"), config.to_string()).unwrap();
         let environments =
-            format!("[env.database]\npostgres = \"env\"\n\n[env.rest]\nserver = \"{}\"\n", shop.server.url);
+            format!("[env.database]\n{database} = \"env\"\n\n[env.rest]\nserver = \"{}\"\n", shop.server.url);
         fs::write(shop.repository.path().join("parse-audit.toml"), environments).unwrap();
         shop
     }
@@ -142,8 +142,19 @@ fn assert_valid(root: &Path, log: &Path) {
 }
 
 #[test]
-fn a_month_of_a_running_app_is_told_as_what_it_means() {
-    let shop = Shop::open();
+fn a_month_of_an_app_on_postgresql_is_told_as_what_it_means() {
+    review(&Shop::open("postgres", Server::start));
+}
+
+#[test]
+fn a_month_of_an_app_on_mongodb_is_told_as_what_it_means() {
+    let folder = tempfile::tempdir().unwrap();
+    let mongo = Mongo::start(&folder.path().join("data"));
+    review(&Shop::open("mongodb", |options| Server::start_on(&mongo.uri, options)));
+}
+
+/// What is agreed to is locked, a month goes by, and drift is told from the database and over REST.
+fn review(shop: &Shop) {
     for environment in ["database", "rest"] {
         shop.run(&["snapshot", "--env", environment], 0);
         let first = shop.lock(environment);
@@ -185,5 +196,15 @@ fn a_month_of_a_running_app_is_told_as_what_it_means() {
         assert_valid(shop.repository.path(), &log);
         let log: Value = serde_json::from_str(&fs::read_to_string(log).unwrap()).unwrap();
         assert_eq!(log["runs"][0]["automationDetails"]["id"], format!("parse-audit/live/{environment}/"));
+    }
+    // Whatever was asked over REST, by every command, was asked by GET, and for no row of a class.
+    shop.run(&["check", "--env", "rest", "--probe", "--exit-zero"], 0);
+    shop.run(&["who-can", "find", "Order", "--env", "rest"], 0);
+    let requests = fs::read_to_string(shop.repository.path().join("requests")).unwrap();
+    assert!(requests.lines().count() > 100, "{requests}");
+    for request in requests.lines() {
+        assert!(request.starts_with("GET "), "{request}");
+        let rows = request.contains("/classes/") && !request.contains("limit=0") && !request.contains("%22%2D%22");
+        assert!(!rows, "{request}");
     }
 }

@@ -157,6 +157,10 @@ fn the_database_tells_what_exports_tell() {
     assert_eq!((orders.rows(), orders.unreadable), (5, 0));
     let app = &reading.snapshot.app;
     assert_eq!(app.webhooks.read().map(|hooks| hooks[0].host.as_str()), Some("hooks.example.com"));
+    let database = app.database.read().expect("the database tells of itself");
+    assert!(database.encrypted && database.kind == "PostgreSQL" && database.hosts == ["127.0.0.1"]);
+    assert_eq!(database.rights.read().map(|rights| rights.len()), Some(3), "the owner may do everything");
+    assert_eq!(database.endless_sessions.read(), Some(&0));
     assert!(app.config.read().is_some_and(|config| config.contains_key("secretToken")));
 
     // The server, asked for numbers alone, knows the same of the rows, but for users.
@@ -238,6 +242,11 @@ fn what_cannot_be_read_is_told_and_nothing_else_is_shown() {
     assert!(names.contains(&"config-secret-public:_GlobalConfig.secretToken"), "{names:?}");
     let shown = |text: &str| CANARIES.iter().find(|canary| text.contains(**canary)).copied();
     assert_eq!(shown(&text), None);
+
+    // Whoever may read and no more is what an audit needs.
+    let reader = uri.replace("postgres:lantern", "auditor:lantern");
+    let rights = read_database(&reader).snapshot.app.database.read().expect("a database").rights.clone();
+    assert_eq!(rights.read().map(|rights| rights.len()), Some(0));
 
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = format!("postgres://u:lantern@{}/x", hanging.local_addr().unwrap());

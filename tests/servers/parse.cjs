@@ -1,4 +1,5 @@
 // Starts a Parse Server: parse.cjs DATABASE-URI OPTIONS
+const fs = require('fs');
 const express = require('express');
 const { ParseServer, ParseGraphQLServer } = require('parse-server');
 
@@ -14,6 +15,14 @@ async function main() {
   });
   await server.start();
   const app = express();
+  const { requestLog } = JSON.parse(options);
+  if (requestLog) {
+    app.use((request, _, next) => {
+      const isOurs = (request.get('user-agent') || '').startsWith('parse-audit/');
+      if (isOurs) fs.appendFileSync(requestLog, `${request.method} ${request.originalUrl}\n`);
+      next();
+    });
+  }
   app.use('/parse', server.app);
   const { graphQLPath, playgroundPath } = JSON.parse(options);
   if (graphQLPath) {

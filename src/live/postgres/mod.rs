@@ -67,6 +67,20 @@ const FACTS: [(&str, &str, &str); 6] = [
     ),
 ];
 
+/// What the server tells of itself and its user, as `read` understands it. Who is a superuser is above all rights.
+const ABOUT: &str = r#"SELECT json_build_object(
+    'database', 'PostgreSQL',
+    'databaseVersion', current_setting('server_version'),
+    'encrypted', COALESCE((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
+    'rights', (SELECT json_agg(name) FROM (VALUES
+        ('write', has_table_privilege('"_SCHEMA"', 'INSERT, UPDATE, DELETE')),
+        ('everywhere', u.rolsuper),
+        ('administer', u.rolsuper OR u.rolcreaterole OR u.rolreplication)) AS r(name, has) WHERE has))::text
+  FROM pg_roles u WHERE u.rolname = current_user"#;
+
+/// How many sessions never end.
+const ENDLESS: &str = r#"SELECT count(*) FROM "_Session" WHERE "expiresAt" IS NULL"#;
+
 /// A database of PostgreSQL.
 #[derive(Debug)]
 pub struct Database {
@@ -117,11 +131,34 @@ impl Database {
                 Err(failure) => self.miss(&mut answers, table, &failure, consequence),
             }
         }
+        match self.about(&session) {
+            Ok(document) => answers.documents.extend(document),
+            Err(failure) => self.miss(&mut answers, "", &failure, "the database itself was not checked"),
+        }
         match tables(&session) {
             Ok(tables) => self.add_rows(&mut answers, &Arc::new(session), tables),
             Err(failure) => self.miss(&mut answers, "", &failure, "rows of classes were not counted"),
         }
         answers
+    }
+
+    /// What the database tells of itself.
+    fn about(&self, session: &Session) -> Result<Option<Document>, Failure> {
+        let Some(about) = session.texts(ABOUT)?.into_iter().next() else { return Ok(None) };
+        let Ok(Value::Object(mut about)) = serde_json::from_str(&about) else { return Ok(None) };
+        if about.get("rights").is_some_and(Value::is_null) {
+            about.insert("rights".to_owned(), Value::Array(Vec::new()));
+        }
+        about.insert("hosts".to_owned(), Value::from(vec![self.wire.host()]));
+        // Without a table nobody ever signed in.
+        let endless = match session.texts(ENDLESS) {
+            Ok(count) => count.first().and_then(|count| count.parse::<u64>().ok()),
+            Err(Failure::NoTable) => Some(0),
+            Err(failure) => return Err(failure),
+        };
+        about.extend(endless.map(|count| ("endlessSessions".to_owned(), Value::from(count))));
+        let text = serde_json::to_string_pretty(&about).map(Zeroizing::new).unwrap_or_default();
+        Ok(Some(Document { name: "database.json".to_owned(), ..self.document("", &[text]) }))
     }
 
     fn add_rows(&self, answers: &mut Answers, session: &Arc<Session>, tables: Vec<Table>) {

@@ -100,6 +100,11 @@ impl Wire {
         &self.place
     }
 
+    /// Its host, with neither port nor anything else.
+    pub fn host(&self) -> String {
+        host(&self.config)
+    }
+
     /// Begins to read: all that a session reads is of one moment.
     ///
     /// # Errors
@@ -235,12 +240,16 @@ fn of_system(error: &io::Error) -> String {
     }
 }
 
-/// Where a database is.
-fn place(config: &Config) -> String {
-    let host = match config.get_hosts().first() {
+fn host(config: &Config) -> String {
+    match config.get_hosts().first() {
         Some(Host::Tcp(host)) => host.clone(),
         _ => "localhost".to_owned(),
-    };
+    }
+}
+
+/// Where a database is.
+fn place(config: &Config) -> String {
+    let host = host(config);
     let port = config.get_ports().first().copied().unwrap_or(5432);
     format!("postgres://{host}:{port}/{}", config.get_dbname().or(config.get_user()).unwrap_or_default())
 }
