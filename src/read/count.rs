@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use super::documents::Documents;
 use super::file::words;
 use super::parts::{RowForm, Rows};
-use super::source::Candidate;
+use super::source::{Bytes, Candidate};
 use super::sql::{SqlError, SqlRows};
 use super::tally::{Counts, Side, Tally, UserIds};
 use super::{Progress, bson, class_name, copied, dump, rows};
@@ -78,7 +78,8 @@ pub fn count(
     let of_class = class.map_or_else(|| "rows".to_owned(), |class| format!("rows of {class}"));
     let problem = match message {
         Some(message) => {
-            Some(Problem::new(&candidate.path, message, format!("{of_class} behind that place were not counted")))
+            let which = if matches!(candidate.bytes, Bytes::Live(_)) { "" } else { " behind that place" };
+            Some(Problem::new(&candidate.path, message, format!("{of_class}{which} were not counted")))
         }
         None if !has_acl => {
             let message = "the export has no column `ACL`";

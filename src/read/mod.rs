@@ -55,7 +55,7 @@ use crate::live::{Body, Counts, Document};
 use crate::model::place::{Content, SourceFile, Texts};
 use crate::model::server::{FoundVersion, VersionFrom};
 use crate::model::snapshot::{Gap, Snapshot, gaps};
-use crate::model::{ClassName, FileId, Known, SecretHit, Standing};
+use crate::model::{ClassName, FileId, Known, SecretHit, Standing, Why};
 use crate::problem::Problem;
 use crate::secrets::Scanner;
 use crate::secrets::paths::is_archive;
@@ -183,11 +183,21 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
         })
         .collect();
     let mut counted: Vec<(&Candidate, Counted)> = Vec::new();
-    for (candidate, (counts, problem)) in outcomes {
+    let mut cut_off: BTreeSet<ClassName> = BTreeSet::new();
+    for ((candidate, (counts, problem)), (_, _, class)) in outcomes.into_iter().zip(&row_files) {
+        // A part of a file is what there is; of a running app the rest is there, and may be anything.
+        if problem.is_some() && matches!(candidate.bytes, Bytes::Live(_)) {
+            cut_off.extend(class.clone());
+        }
         counted.extend(counts.into_iter().map(|counts| (candidate, counts)));
         problems.extend(problem);
     }
     assemble::add_rows(&mut app, counted);
+    for name in &cut_off {
+        if let Some(class) = app.classes.get_mut(name) {
+            class.rows = Known::Unread(Why::Failed);
+        }
+    }
 
     if let Some(version) = &settings.server_version {
         app.server.version = Known::Read(FoundVersion { version: version.clone(), from: VersionFrom::Given, at: None });
