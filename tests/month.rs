@@ -2,7 +2,13 @@
 //!
 //! Needs Node.js, npm, PostgreSQL and openssl; `tests/run` installs them. It fails without them.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 mod binary;
 mod servers;
