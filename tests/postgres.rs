@@ -271,6 +271,7 @@ fn what_cannot_be_read_is_told_and_nothing_else_is_shown() {
         let (exit, text) = check(folder.path(), &uri, &[]);
         assert_eq!(exit, Some(3), "{text}");
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!text.contains(&format!("{}/postgres", folder.path().display())), "it lies in no folder: {text}");
         assert!(text.contains(message) && text.contains(consequence), "{message}, {consequence}: {text}");
         assert_eq!(shown(&text), None, "{text}");
     }

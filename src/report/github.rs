@@ -38,7 +38,7 @@ impl Reporter for GithubReporter {
             writeln!(out, "::{level} {}::{}", properties.join(","), data(&message))?;
         }
         for problem in report.problems {
-            let path = format!("{}{}", report.prefix, problem.path);
+            let path = format!("{}{}", report.before(&problem.path), problem.path);
             let message = format!("{}; {}", problem.message, problem.consequence);
             writeln!(out, "::warning file={},title=Could not be read::{}", property(&path), data(&message))?;
         }

@@ -196,7 +196,7 @@ fn document(report: &Report<'_>) -> Document {
             .problems
             .iter()
             .map(|problem| JsonProblem {
-                path: format!("{}{}", report.prefix, problem.path),
+                path: format!("{}{}", report.before(&problem.path), problem.path),
                 line: problem.line.map(|(line, _)| line),
                 column: problem.line.map(|(_, column)| column),
                 message: problem.message.clone(),

@@ -181,8 +181,12 @@ impl<'a> Report<'a> {
     /// The path of a place, from where reports are read.
     pub fn path(&self, place: &Place) -> String {
         let path = self.snapshot.texts.path(place);
-        // What a running app answered lies in no folder.
-        if path.contains("://") { path.to_owned() } else { format!("{}{path}", self.prefix) }
+        format!("{}{path}", self.before(path))
+    }
+
+    /// What stands in front of a path, from where reports are read. What a running app answered lies in no folder.
+    pub fn before(&self, path: &str) -> &str {
+        if path.contains("://") { "" } else { &self.prefix }
     }
 
     /// Lines and columns of a place; `None` if it means a file as a whole.

@@ -157,7 +157,7 @@ fn invocation(report: &Report<'_>, total: usize) -> Value {
         notes.push(json!({ "level": "warning", "message": { "text": text } }));
     }
     for problem in report.problems {
-        let text = clean::text(&format!("{}{problem}.", report.prefix)).into_owned();
+        let text = clean::text(&format!("{}{problem}.", report.before(&problem.path))).into_owned();
         notes.push(json!({ "level": "warning", "message": { "text": text } }));
     }
     for gap in report.gaps() {

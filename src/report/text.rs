@@ -213,7 +213,7 @@ impl Writer<'_, '_> {
         }
         self.line("", "Could not be read")?;
         for problem in self.report.problems {
-            let shown = format!("{}{problem}", self.report.prefix);
+            let shown = format!("{}{problem}", self.report.before(&problem.path));
             self.hanging("  ", "", &shown)?;
         }
         self.blank()
