@@ -32,55 +32,40 @@ struct Facts {
     name: &'static str,
     /// Its columns that mean something; all if none is named.
     columns: &'static [&'static str],
-    /// What is said where it is known to be empty, so that it is not taken for unread.
-    none: &'static str,
     /// What was not checked if it cannot be read.
     without: &'static str,
 }
 
 /// What is read whole. Classes come first.
 const FACTS: [Facts; 7] = [
-    Facts { name: "_SCHEMA", columns: &[], none: "", without: "classes and their permissions were not checked" },
+    Facts { name: "_SCHEMA", columns: &[], without: "classes and their permissions were not checked" },
     Facts {
         name: "_Role",
         columns: &["name", "_rperm", "_wperm", "_created_at", rows::LEGACY],
-        none: "",
         without: "roles were not checked",
     },
     Facts {
         name: "_Join:roles:_Role",
         columns: &["owningId", "relatedId"],
-        none: NO_PAIR,
         without: "which roles lie in others was not checked",
     },
     Facts {
         name: "_Join:users:_Role",
         columns: &["owningId", "relatedId"],
-        none: NO_PAIR,
         without: "who is in roles was not checked",
     },
     Facts {
         name: "_GlobalConfig",
         columns: &["params", "masterKeyOnly"],
-        none: r#"{"params":{},"masterKeyOnly":{}}"#,
         without: "parameters of the app were not checked",
     },
     Facts {
         name: "_Hooks",
         columns: &["functionName", "triggerName", "className", "url"],
-        none: r#"{"functions":[],"triggers":[]}"#,
         without: "webhooks were not checked",
     },
-    Facts {
-        name: "_JobSchedule",
-        columns: &["jobName", "startAfter"],
-        none: "",
-        without: "scheduled jobs were not checked",
-    },
+    Facts { name: "_JobSchedule", columns: &["jobName", "startAfter"], without: "scheduled jobs were not checked" },
 ];
-
-/// A pair of nobody: there are no others.
-const NO_PAIR: &str = r#"{"owningId":"","relatedId":""}"#;
 
 /// A database of MongoDB, and how its collections begin.
 #[derive(Debug, Clone)]
@@ -264,9 +249,6 @@ fn read_whole(connection: &Connection, collection: &str, facts: &Facts) -> Resul
         whole.ids.extend(driver::text(document, "_id"));
         Ok(())
     })?;
-    if whole.text.len() == 1 && whole.broken.is_none() {
-        whole.text.extend_from_slice(facts.none.as_bytes());
-    }
     whole.text.extend_from_slice(b"\n]\n");
     Ok(whole)
 }
