@@ -114,6 +114,9 @@ pub struct InputArgs {
     /// address with a password is given as `env` (PARSE_SERVER_DATABASE_URI), `env:VARIABLE` or `file:PATH`.
     #[arg(long, value_name = "URI")]
     pub postgres: Option<String>,
+    /// Where an earlier run was cut off while it counted rows of the same running app, go on there.
+    #[arg(long)]
+    pub resume: bool,
     /// The environment: what parse-audit.toml says in the table [env.NAME]. The running app is read from there.
     #[arg(long, value_name = "NAME", conflicts_with = "no_config")]
     pub env: Option<String>,
@@ -122,7 +125,7 @@ pub struct InputArgs {
 impl InputArgs {
     /// The same, without a running app.
     pub fn of_files_alone(&self) -> Self {
-        Self { env: None, server: None, probe: false, mongodb: None, postgres: None, ..self.clone() }
+        Self { env: None, server: None, probe: false, mongodb: None, postgres: None, resume: false, ..self.clone() }
     }
 
     /// Whether more is read than files.

@@ -27,6 +27,12 @@ impl Problem {
         self.line = Some((line, column));
         self
     }
+
+    /// The same problem, with something more to know.
+    pub fn and(mut self, more: &str) -> Self {
+        self.consequence = format!("{}; {more}", self.consequence);
+        self
+    }
 }
 
 impl fmt::Display for Problem {

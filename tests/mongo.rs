@@ -196,6 +196,14 @@ fn rows_of_a_large_class_are_counted_once_each_in_parts() {
     let census = |app: &App| app.classes[&ClassName::from("Big")].rows.clone();
     assert_eq!(census(&live.snapshot.app).read().map(|census| census.rows()), Some(ROWS as u64));
     assert_eq!(census(&live.snapshot.app), census(&exported));
+
+    // No part of a class that is gone says that it is.
+    let answers = Database::new(&format!("{}/app", server.uri), None).unwrap().read();
+    Writer::new(&server.uri, "app").run(doc! { "drop": "Big" });
+    let gone = read_answers(answers);
+    let message = format!("its {ROWS} rows were taken away while they were counted; rows of Big were not counted");
+    assert_eq!(told(&gone), [format!("Big: {message}")]);
+    assert_eq!(census(&gone.snapshot.app).read(), None);
 }
 
 #[test]

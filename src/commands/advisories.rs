@@ -19,10 +19,7 @@ use crate::read::{self, Input, Silent};
 use crate::report::clean;
 use crate::report::text::count;
 
-use super::{CLEAN, INCOMPLETE, check, osv};
-
-/// The variable that names the folder for what is kept between runs.
-const CACHE: &str = "PARSE_AUDIT_CACHE";
+use super::{CLEAN, INCOMPLETE, cache, check, osv};
 
 /// The file of the index in that folder.
 const INDEX: &str = "advisories.index";
@@ -42,24 +39,9 @@ pub fn run(action: Option<&AdvisoriesAction>) -> Result<u8> {
     }
 }
 
-/// The folder for what is kept between runs, as the system has it; `None` if there is no home.
-fn cache() -> Option<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let of_system = || {
-        if cfg!(windows) {
-            variable("LOCALAPPDATA")
-        } else if cfg!(target_os = "macos") {
-            variable("HOME").map(|home| home.join("Library/Caches"))
-        } else {
-            variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))
-        }
-    };
-    variable(CACHE).or_else(|| of_system().map(|folder| folder.join("parse-audit")))
-}
-
 /// The index, if anything was imported.
 fn index() -> io::Result<Option<Index<File>>> {
-    let Some(path) = cache().map(|folder| folder.join(INDEX)) else { return Ok(None) };
+    let Some(path) = cache::folder().map(|folder| folder.join(INDEX)) else { return Ok(None) };
     match File::open(path) {
         Ok(file) => Index::open(file).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -288,7 +270,8 @@ fn keep(builder: &mut Builder<File>) -> Result<(Option<Date>, BTreeMap<String, D
 
 /// The folder of the index, which is made if it is not there.
 fn folder() -> Result<PathBuf> {
-    let folder = cache().ok_or_else(|| anyhow!("there is no home to keep advisories in; name a folder in {CACHE}"))?;
+    let folder = cache::folder()
+        .ok_or_else(|| anyhow!("there is no home to keep advisories in; name a folder in {}", cache::CACHE))?;
     fs::create_dir_all(&folder).map_err(|error| anyhow!("`{}`: {}", folder.display(), error_words(&error)))?;
     Ok(folder)
 }

@@ -192,7 +192,9 @@ fn read_app(
     let keys_alone = program.is_about_keys_alone();
     let (server_version, searching) = (version, Some(Arc::clone(&scanner)));
     let running = running::Sources::of(&config.settings, args)?;
-    let live::Answers { documents: answers, counts, problems: unanswered, gaps: unasked } = running.read();
+    let is_running = running.are_some();
+    let kept = running.kept(args.resume)?;
+    let live::Answers { documents: answers, counts, problems: unanswered, gaps: unasked } = running.read(kept.as_ref());
     let settings = read::Settings {
         ignored,
         server_version,
@@ -203,10 +205,16 @@ fn read_app(
         keys_alone,
         answers,
         counts,
+        kept,
     };
     let mut reading = read::read(&input, &settings, progress);
+    if let Some(kept) = &settings.kept {
+        reading.snapshot.gaps.extend(running::since(kept));
+        // What else was not answered says nothing of rows.
+        kept.end();
+    }
     reading.problems.extend(unanswered);
-    if running.are_some() {
+    if is_running {
         reading.snapshot.gaps.retain(|gap| gap.topic != RUNNING_APP);
         reading.snapshot.gaps.extend(unasked);
     }

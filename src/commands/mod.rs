@@ -4,6 +4,7 @@ mod advisories;
 mod asked;
 mod by_key;
 mod by_option;
+mod cache;
 mod can;
 pub(crate) mod check;
 mod drift;

@@ -1,17 +1,21 @@
 //! The running app that a command is asked to read as well: a server, or its database.
 
 use std::fs;
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::cli::InputArgs;
+use crate::live::kept::Kept;
 use crate::live::{Answers, Key, Server, mongo, postgres};
+use crate::model::snapshot::Gap;
 use crate::read::file::words;
 use crate::settings::{Environment, Settings};
 
-use super::environment;
 use super::load::{APP_ID, variable};
+use super::{cache, environment};
 
 /// The variable with the address of the database, under Parse Server's own name.
 const DATABASE: &str = "PARSE_SERVER_DATABASE_URI";
@@ -54,8 +58,41 @@ impl Sources {
         self.server.is_some() || self.mongodb.is_some() || self.postgres.is_some()
     }
 
+    /// Where counts are kept, should they be cut off; if `resume`, with what is there. `None` if nothing is counted,
+    /// or there is no home.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing to go on with, or it cannot be read.
+    pub fn kept(&self, resume: bool) -> Result<Option<Arc<Kept>>> {
+        if !self.are_some() {
+            return match resume {
+                true => bail!(
+                    "`--resume` goes on with a running app; name it with --server, --mongodb, --postgres or --env"
+                ),
+                false => Ok(None),
+            };
+        }
+        let places = [
+            self.server.as_ref().map(|server| server.url().to_owned()),
+            self.mongodb.as_ref().map(mongo::Database::place),
+            self.postgres.as_ref().map(|database| database.place().to_owned()),
+        ];
+        let digest = Sha256::digest(places.map(Option::unwrap_or_default).join("\n"));
+        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let Some(path) = cache::folder().map(|folder| folder.join(format!("census-{name}.jsonl"))) else {
+            return Ok(None);
+        };
+        if !resume {
+            return Ok(Some(Arc::new(Kept::anew(path))));
+        }
+        let kept = Kept::going_on(path.clone())
+            .map_err(|error| anyhow!("`--resume`: `{}`: {}", path.display(), words(&error)))?;
+        Ok(Some(Arc::new(kept)))
+    }
+
     /// What they say.
-    pub fn read(&self) -> Answers {
+    pub fn read(self, kept: Option<&Arc<Kept>>) -> Answers {
         let mut answers = Answers::default();
         if let Some(server) = &self.server {
             answers.extend(server.read());
@@ -63,11 +100,28 @@ impl Sources {
         if let Some(database) = &self.mongodb {
             answers.extend(database.read());
         }
-        if let Some(database) = &self.postgres {
+        if let Some(database) = self.postgres {
+            let database = match kept {
+                Some(kept) => database.keeping(Arc::clone(kept)),
+                None => database,
+            };
             answers.extend(database.read());
         }
         answers
     }
+}
+
+/// What is older than the rest, if something is.
+pub fn since(kept: &Kept) -> Option<Gap> {
+    let parts = match kept.taken() {
+        0 => return None,
+        1 => "1 part was".to_owned(),
+        many => format!("{many} parts were"),
+    };
+    Some(Gap::new(
+        "all rows as they are now",
+        format!("{parts} counted before the run that --resume goes on with was cut off"),
+    ))
 }
 
 /// The server of `--server`.

@@ -3,6 +3,7 @@
 //! What it tells becomes documents as an export would have them, so that one reader
 //! understands both: facts as texts, rows as streams.
 
+pub mod kept;
 pub mod mongo;
 pub mod postgres;
 mod rest;
@@ -90,6 +91,8 @@ pub trait Rows: Send + Sync {
     fn form(&self) -> Form;
     /// About how many bytes there will be; 0 if that is not known.
     fn size(&self) -> u64;
+    /// Which rows they are, in words that mean the same rows in another run; `None` if there are no such words.
+    fn part(&self) -> Option<String>;
     /// Asks the database for them. The stream ends with an error where the database does.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::names::RoleName;
 
 /// More shapes of one class than this are counted together as [`Census::folded`].
@@ -26,7 +28,7 @@ pub struct Census {
 }
 
 /// What kinds of entries an object's ACL has.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Shape {
     /// `_rperm`; `None` if missing, which is open.
     pub read: Option<Entries>,
@@ -39,7 +41,7 @@ pub struct Shape {
 }
 
 /// The entries of one side of an ACL.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Entries {
     /// `*`.
     pub anyone: bool,
@@ -54,7 +56,7 @@ pub struct Entries {
 }
 
 /// How many users a side names.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Users {
     /// None.
     #[default]

@@ -1,4 +1,4 @@
-//! The second pass: rows are counted, file by file, with flat memory.
+//! Rows are counted, file by file, with flat memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -26,6 +26,10 @@ pub struct Counted {
     /// A digest of the rows' ids, the same for the same rows in any form and order.
     pub ids: u64,
 }
+
+/// No credentials.
+pub const NO_LEAKS: [(LeakKind, u64); 3] =
+    [(LeakKind::SessionToken, 0), (LeakKind::PasswordHash, 0), (LeakKind::MasterKey, 0)];
 
 /// What a file of rows says, and why it ended early if it did.
 pub type Outcome = (Vec<Counted>, Option<Problem>);
@@ -169,26 +173,31 @@ fn column(headers: &csv::ByteRecord, name: &[u8]) -> Option<usize> {
     headers.iter().position(|header| header.strip_prefix("\u{feff}".as_bytes()).unwrap_or(header) == name)
 }
 
-/// The ids of the rows of `_User` in a file.
-pub fn user_ids(candidate: &Candidate, form: RowForm) -> UserIds {
+/// The ids of the rows of `_User` in a file; `None` if it cannot be read to its end, which is
+/// reported when the rows are counted.
+pub fn user_ids(candidate: &Candidate, form: RowForm) -> Option<UserIds> {
     let mut ids = UserIds::default();
-    // What cannot be read here is reported when the rows are counted.
-    let _ = candidate.bytes.open(|bytes| match form {
+    let is_whole = candidate.bytes.open(|bytes| insert_ids(bytes, form, &mut ids).is_some()).unwrap_or(false);
+    is_whole.then_some(ids)
+}
+
+fn insert_ids(bytes: &mut dyn Read, form: RowForm, ids: &mut UserIds) -> Option<()> {
+    match form {
         RowForm::Json => {
             let mut documents = Documents::new(bytes);
-            while let Ok(Some((document, _))) = documents.next_document() {
+            while let Some((document, _)) = documents.next_document().ok()? {
                 ids.insert_some(rows::id_of_json(document).as_deref());
             }
         }
         RowForm::Bson => {
             let mut documents = bson::Documents::new(bytes);
-            while let Ok(Some(document)) = documents.next_document() {
+            while let Some(document) = documents.next_document().ok()? {
                 ids.insert_some(rows::id_of_bson(document));
             }
         }
         RowForm::Sql => {
             let mut rows = SqlRows::new(bytes);
-            while let Ok(Some(row)) = rows.next_row() {
+            while let Some(row) = rows.next_row().ok()? {
                 if row.table == "_User" {
                     ids.insert_some(row.values.get("objectId").and_then(Option::as_deref));
                 }
@@ -196,21 +205,19 @@ pub fn user_ids(candidate: &Candidate, form: RowForm) -> UserIds {
         }
         RowForm::Copy => {
             let mut rows = copied::Rows::new(bytes);
-            while let Ok(Some(row)) = rows.next_row() {
+            while let Some(row) = rows.next_row().ok()? {
                 ids.insert_some(row.id());
             }
         }
         RowForm::Csv => {
             let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-            let Some(column) = reader.byte_headers().ok().and_then(|headers| column(headers, b"objectId")) else {
-                return;
-            };
-            for record in reader.byte_records().map_while(Result::ok) {
-                ids.insert_some(record.get(column));
+            let column = column(reader.byte_headers().ok()?, b"objectId")?;
+            for record in reader.byte_records() {
+                ids.insert_some(record.ok()?.get(column));
             }
         }
-    });
-    ids
+    }
+    Some(())
 }
 
 /// A reader that says how far it got.

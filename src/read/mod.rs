@@ -9,6 +9,7 @@
 pub mod archives;
 mod assemble;
 pub mod bson;
+mod census;
 pub mod class_name;
 pub mod code;
 pub mod copied;
@@ -51,21 +52,20 @@ use rayon::prelude::*;
 
 use crate::code::lower::is_code;
 use crate::history::Tracked;
+use crate::live::kept::Kept;
 use crate::live::{Body, Counts, Document};
 use crate::model::place::{Content, SourceFile, Texts};
 use crate::model::server::{FoundVersion, VersionFrom};
 use crate::model::snapshot::{Gap, Snapshot, gaps};
-use crate::model::{ClassName, FileId, Known, SecretHit, Standing, Why};
+use crate::model::{FileId, Known, SecretHit, Standing};
 use crate::problem::Problem;
 use crate::secrets::Scanner;
 use crate::secrets::paths::is_archive;
 
-use count::Counted;
 use keys::Searched;
 use parts::Parts;
 use past::Past;
 use source::{Bytes, Candidate};
-use tally::UserIds;
 use walk::{Ignored, Walked};
 
 /// What to read.
@@ -98,6 +98,8 @@ pub struct Settings {
     pub answers: Vec<Document>,
     /// What it counted itself.
     pub counts: Vec<Counts>,
+    /// What was counted of it before, and where to keep what is counted now.
+    pub kept: Option<Arc<Kept>>,
 }
 
 /// Is told how many bytes of rows were read; called from several threads.
@@ -167,37 +169,7 @@ pub fn read(input: &Input, settings: &Settings, progress: &dyn Progress) -> Read
     let paths = candidates.iter().map(|candidate| (candidate.file, candidate.path.as_str())).collect();
     deploy::settle(&mut app, deployed, &paths);
 
-    let known: BTreeSet<ClassName> = app.classes.keys().cloned().collect();
-    let row_files: Vec<(&Candidate, &parts::Rows, Option<ClassName>)> = parts
-        .iter()
-        .filter_map(|(number, parts)| Some((candidates.get(*number)?, parts)))
-        .flat_map(|(candidate, parts)| parts.rows.iter().map(move |rows| (candidate, rows)))
-        .map(|(candidate, rows)| (candidate, rows, count::class_of(candidate, rows, &known)))
-        .collect();
-    progress.expect(row_files.iter().fold(0, |sum, (candidate, _, _)| sum.saturating_add(candidate.size)));
-    let users = user_ids(&row_files);
-    let outcomes: Vec<(&Candidate, count::Outcome)> = row_files
-        .par_iter()
-        .map(|(candidate, rows, class)| {
-            (*candidate, count::count(candidate, rows, class.as_ref(), users.as_ref(), progress))
-        })
-        .collect();
-    let mut counted: Vec<(&Candidate, Counted)> = Vec::new();
-    let mut cut_off: BTreeSet<ClassName> = BTreeSet::new();
-    for ((candidate, (counts, problem)), (_, _, class)) in outcomes.into_iter().zip(&row_files) {
-        // A part of a file is what there is; of a running app the rest is there, and may be anything.
-        if problem.is_some() && matches!(candidate.bytes, Bytes::Live(_)) {
-            cut_off.extend(class.clone());
-        }
-        counted.extend(counts.into_iter().map(|counts| (candidate, counts)));
-        problems.extend(problem);
-    }
-    assemble::add_rows(&mut app, counted);
-    for name in &cut_off {
-        if let Some(class) = app.classes.get_mut(name) {
-            class.rows = Known::Unread(Why::Failed);
-        }
-    }
+    problems.extend(census::take(&mut app, candidates, &parts, settings.kept.as_deref(), progress));
 
     if let Some(version) = &settings.server_version {
         app.server.version = Known::Read(FoundVersion { version: version.clone(), from: VersionFrom::Given, at: None });
@@ -433,17 +405,6 @@ fn unpack(found: &mut Found) {
         }
     }
     found.candidates = unpacked;
-}
-
-/// The ids of all users, if there is an export of `_User`.
-fn user_ids(row_files: &[(&Candidate, &parts::Rows, Option<ClassName>)]) -> Option<UserIds> {
-    let of_users = row_files.par_iter().filter(|(_, rows, class)| {
-        class.as_ref().is_some_and(|class| *class == "_User") || rows.form == parts::RowForm::Sql
-    });
-    let sets: Vec<UserIds> = of_users.map(|(candidate, rows, _)| count::user_ids(candidate, rows.form)).collect();
-    let mut users = UserIds::default();
-    sets.into_iter().for_each(|set| users.extend(set));
-    (!users.is_empty()).then_some(users)
 }
 
 /// The texts, or beginnings, of the files that say something.

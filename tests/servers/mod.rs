@@ -30,6 +30,7 @@ pub struct Postgres {
     pub log: PathBuf,
 }
 
+#[allow(dead_code, reason = "each test starts one in its own way")]
 impl Server {
     /// Starts one with these options, on a PostgreSQL of its own.
     pub fn start(options: &Value) -> Self {
@@ -46,7 +47,6 @@ impl Server {
     }
 
     /// Starts one on a database that is there.
-    #[allow(dead_code, reason = "most tests have no database of their own")]
     pub fn start_on(uri: &str, options: &Value) -> Self {
         let (running, mut lines) = run("parse", &[NEWEST, &options.to_string(), uri]);
         let database = Postgres { uri: uri.to_owned(), certificate: PathBuf::new(), log: PathBuf::new() };
@@ -80,6 +80,38 @@ impl Mongo {
         let (running, mut lines) = run("mongo", &[&folder.to_string_lossy()]);
         let uri = lines.find(|line| line.starts_with("mongodb://")).expect("the server starts");
         Self { running, uri: format!("{uri}/parse") }
+    }
+}
+
+/// A PostgreSQL alone, whose data stay when it ends.
+#[allow(dead_code, reason = "most tests need none")]
+pub struct Database {
+    running: Child,
+    folder: PathBuf,
+    /// Its address, with user and password.
+    pub uri: String,
+}
+
+#[allow(dead_code, reason = "most tests need none")]
+impl Database {
+    /// Starts one on a folder, which may hold its data.
+    pub fn start(folder: &Path) -> Self {
+        let (running, mut lines) = run("postgres", &[&folder.to_string_lossy()]);
+        let uri = lines.find(|line| line.starts_with("postgres://")).expect("the database starts");
+        Self { running, folder: folder.to_owned(), uri }
+    }
+
+    /// Where its processes are listed; the first is the one that starts the others.
+    pub fn process(&self) -> i32 {
+        let file = std::fs::read_to_string(self.folder.join("d/postmaster.pid")).expect("it runs");
+        file.lines().next().and_then(|line| line.trim().parse().ok()).expect("a process")
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        drop(self.running.stdin.take());
+        let _ = self.running.wait();
     }
 }
 

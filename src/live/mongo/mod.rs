@@ -92,6 +92,11 @@ impl Database {
         self
     }
 
+    /// Where it is, with neither user, password nor options.
+    pub fn place(&self) -> String {
+        self.address.shown().to_string()
+    }
+
     /// Everything that is asked for, but for rows: those are read when their streams are opened.
     pub fn read(&self) -> Answers {
         let mut answers = Answers::default();

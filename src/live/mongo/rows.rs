@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::live::{Form, Rows};
 
@@ -33,10 +34,21 @@ const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 pub struct Part {
     connection: Arc<Connection>,
     class: String,
-    collection: String,
+    collection: Arc<str>,
     ids: Ids,
     /// About how many there are.
     rows: u64,
+    all: Arc<All>,
+}
+
+/// All rows of a class.
+struct All {
+    /// How many there should be.
+    rows: u64,
+    /// How many parts they are.
+    parts: usize,
+    /// How many of them were read to their end.
+    read: AtomicUsize,
 }
 
 /// The rows of a class, in one part or several.
@@ -48,12 +60,15 @@ pub fn of_class(connection: &Arc<Connection>, class: &str, collection: &str) -> 
     let rows = connection.count(&Command::Size(collection))?;
     let ids = parts(rows);
     let share = rows / ids.len().max(1) as u64;
+    let collection = Arc::from(collection);
+    let all = Arc::new(All { rows, parts: ids.len(), read: AtomicUsize::new(0) });
     let part = |ids| Part {
         connection: Arc::clone(connection),
         class: class.to_owned(),
-        collection: collection.to_owned(),
+        collection: Arc::clone(&collection),
         ids,
         rows: share,
+        all: Arc::clone(&all),
     };
     Ok(ids.into_iter().map(part).collect())
 }
@@ -63,7 +78,8 @@ fn parts(rows: u64) -> Vec<Ids> {
     if rows < SMALL {
         return vec![Ids::All];
     }
-    let count = rows.div_ceil(PART).clamp(2, MOST_PARTS);
+    // A few rows more or less make the same parts.
+    let count = rows.div_ceil(PART).clamp(2, MOST_PARTS / 2).next_power_of_two();
     let ends: Vec<String> = (1..count).filter_map(|number| two_letters(number * MOST_PARTS / count)).collect();
     let starts = std::iter::once(None).chain(ends.iter().cloned().map(Some));
     let stops = ends.iter().cloned().map(Some).chain(std::iter::once(None));
@@ -89,24 +105,62 @@ impl Rows for Part {
         self.rows * ROW
     }
 
+    fn part(&self) -> Option<String> {
+        Some(match &self.ids {
+            Ids::All => "all".to_owned(),
+            Ids::Others => "others".to_owned(),
+            Ids::Between(from, below) => {
+                format!("{}-{}", from.as_deref().unwrap_or_default(), below.as_deref().unwrap_or_default())
+            }
+        })
+    }
+
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         let batches = self.connection.find(&Command::Find(&self.collection, &COLUMNS, self.ids.clone()))?;
         // What grows while it is read ends some time; what never ends is no database.
         let most = (self.rows * 10 + 10_000_000).saturating_mul(ROW);
-        let none = (self.ids == Ids::All && self.rows > 0).then_some(self.rows);
-        Ok(Box::new(Stream { batches, batch: Vec::new(), at: 0, left: most, promised: none }))
+        Ok(Box::new(Stream {
+            part: self,
+            batches,
+            batch: Vec::new(),
+            at: 0,
+            left: most,
+            is_empty: true,
+            has_ended: false,
+        }))
     }
 }
 
 /// Rows as bytes, batch by batch.
 struct Stream<'c> {
+    part: &'c Part,
     batches: Batches<'c>,
     batch: Vec<u8>,
     at: usize,
     /// So many bytes more are believed.
     left: u64,
-    /// How many rows there should be, while none has come.
-    promised: Option<u64>,
+    is_empty: bool,
+    has_ended: bool,
+}
+
+impl Stream<'_> {
+    /// What is wrong although all came to its end: rows that are gone look like none.
+    fn missing(&self) -> io::Result<()> {
+        let Part { connection, collection, all, .. } = self.part;
+        // Rows of users are read twice.
+        let is_last = (all.read.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(all.parts);
+        match () {
+            () if all.rows == 0 => Ok(()),
+            () if self.is_empty && all.parts == 1 => {
+                Err(io::Error::other(format!("it said that it has {} rows, and answers with none", all.rows)))
+            }
+            // Parts that were read before may have had rows.
+            () if is_last && all.parts > 1 && connection.count(&Command::Size(collection))? == 0 => {
+                Err(io::Error::other(format!("its {} rows were taken away while they were counted", all.rows)))
+            }
+            () => Ok(()),
+        }
+    }
 }
 
 impl Read for Stream<'_> {
@@ -115,14 +169,9 @@ impl Read for Stream<'_> {
             self.at = 0;
             if self.batches.next(&mut self.batch)?.is_none() {
                 self.batch.clear();
-                return match self.promised.take() {
-                    Some(rows) => {
-                        Err(io::Error::other(format!("it said that it has {rows} rows, and answers with none")))
-                    }
-                    None => Ok(0),
-                };
+                return if std::mem::replace(&mut self.has_ended, true) { Ok(0) } else { self.missing().map(|()| 0) };
             }
-            self.promised = None;
+            self.is_empty = false;
             self.left = self
                 .left
                 .checked_sub(self.batch.len() as u64)

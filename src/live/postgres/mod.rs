@@ -4,6 +4,7 @@
 //! Source of the tables: `PostgresStorageAdapter.js` of Parse Server.
 
 mod address;
+mod moment;
 mod tls;
 mod wire;
 
@@ -14,8 +15,10 @@ use zeroize::Zeroizing;
 
 use crate::problem::Problem;
 
+use super::kept::Kept;
 use super::{Answers, Body, Document, Form, Rows};
 use address::Address;
+use moment::Moment;
 use wire::{Failure, Session, Wire};
 
 /// Pages of a table, of 8 KiB each, that are copied out at once.
@@ -85,6 +88,7 @@ const ENDLESS: &str = r#"SELECT count(*) FROM "_Session" WHERE "expiresAt" IS NU
 #[derive(Debug)]
 pub struct Database {
     wire: Arc<Wire>,
+    kept: Option<Arc<Kept>>,
 }
 
 /// A table with the rows of a class.
@@ -92,6 +96,8 @@ struct Table {
     class: String,
     pages: u64,
     rows: u64,
+    /// The file it is in; `None` if it has several, or one that a crash empties.
+    file: Option<u64>,
 }
 
 impl Database {
@@ -101,7 +107,17 @@ impl Database {
     ///
     /// It is no connection string, or a file that it names cannot be read.
     pub fn new(uri: &str) -> Result<Self, String> {
-        Ok(Self { wire: Arc::new(Wire::new(&Address::parse(uri)?)?) })
+        Ok(Self { wire: Arc::new(Wire::new(&Address::parse(uri)?)?), kept: None })
+    }
+
+    /// The same database, of which some rows may have been counted before.
+    pub fn keeping(self, kept: Arc<Kept>) -> Self {
+        Self { kept: Some(kept), ..self }
+    }
+
+    /// Where it is, with neither user, password nor options.
+    pub fn place(&self) -> &str {
+        self.wire.place()
     }
 
     /// Everything that is asked for. Rows are only asked for when they are counted.
@@ -162,12 +178,15 @@ impl Database {
     }
 
     fn add_rows(&self, answers: &mut Answers, session: &Arc<Session>, tables: Vec<Table>) {
+        let now = Moment::now(session);
         // The rows of roles were read whole.
         for table in tables.into_iter().filter(|table| table.class != "_Role") {
             let parts = match session.version() >= FINDS_PAGES {
                 true => table.pages.div_ceil(PAGES).max(1),
                 false => 1,
             };
+            let before = self.kept.iter().flat_map(|kept| kept.parts(&self.url(&table.class), &table.class));
+            let moment = table.file.and_then(|file| Moment::of(session, &quoted(&table.class), now?, file, before));
             for part in 0..parts {
                 let part = Part {
                     session: Arc::clone(session),
@@ -175,6 +194,7 @@ impl Database {
                     // The last part has no end: a table may have grown since it was asked how long it is.
                     pages: (parts > 1).then(|| (part * PAGES, (part + 1 < parts).then(|| (part + 1) * PAGES))),
                     size: table.rows / parts * BYTES_OF_A_ROW,
+                    moment,
                 };
                 answers.documents.push(Document {
                     url: self.url(&table.class),
@@ -210,7 +230,9 @@ impl Database {
 
 /// The tables that hold rows with ACLs, and how long they are.
 fn tables(session: &Session) -> Result<Vec<Table>, Failure> {
-    let query = "SELECT json_build_array(c.relname, pg_relation_size(c.oid) / current_setting('block_size')::int, c.reltuples)::text
+    let query =
+        "SELECT json_build_array(c.relname, pg_relation_size(c.oid) / current_setting('block_size')::int, c.reltuples,
+                CASE WHEN c.relpersistence = 'p' THEN pg_relation_filenode(c.oid)::bigint END)::text
          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = '_rperm' AND NOT a.attisdropped
          WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
          ORDER BY c.relname";
@@ -218,7 +240,8 @@ fn tables(session: &Session) -> Result<Vec<Table>, Failure> {
     let table = |line: &Zeroizing<String>| {
         let line: Value = serde_json::from_str(line).ok()?;
         let number = |at: usize| line.get(at).and_then(Value::as_f64).unwrap_or_default().max(0.0) as u64;
-        Some(Table { class: line.get(0)?.as_str()?.to_owned(), pages: number(1), rows: number(2) })
+        let file = line.get(3).and_then(Value::as_u64);
+        Some(Table { class: line.get(0)?.as_str()?.to_owned(), pages: number(1), rows: number(2), file })
     };
     Ok(lines.iter().filter_map(table).collect())
 }
@@ -230,6 +253,13 @@ struct Part {
     /// The first page, and the one behind the last; all of them if nothing is said.
     pages: Option<(u64, Option<u64>)>,
     size: u64,
+    /// Since when the table is as it is.
+    moment: Option<Moment>,
+}
+
+/// The name of a table in SQL.
+fn quoted(class: &str) -> String {
+    format!("\"{}\"", class.replace('"', "\"\""))
 }
 
 impl Rows for Part {
@@ -245,10 +275,16 @@ impl Rows for Part {
         self.size
     }
 
+    fn part(&self) -> Option<String> {
+        let (from, to) = self.pages.unwrap_or((0, None));
+        let to = to.map(|to| to.to_string()).unwrap_or_default();
+        Some(format!("{} {from}-{to}", self.moment?))
+    }
+
     fn open(&self) -> std::io::Result<Box<dyn std::io::Read + '_>> {
         // Ids are needed where an ACL may name its own object, or another class's ACL one of these.
         let id = if self.class == "_User" { r#""objectId"::text"# } else { "NULL::text" };
-        let table = format!("\"{}\"", self.class.replace('"', "\"\""));
+        let table = quoted(&self.class);
         let pages = match self.pages {
             None => String::new(),
             Some((from, None)) => format!(" WHERE ctid >= '({from},0)'"),

@@ -118,7 +118,7 @@ impl Wire {
         // A server that only follows another one has none to give; then each connection has its own moment.
         session.snapshot = match session.texts("SELECT pg_is_in_recovery()")?.first().map(|is| is.as_str()) {
             // Not below a savepoint, where the server refuses it.
-            Some("f") => session.all("SELECT pg_export_snapshot()")?.into_iter().next(),
+            Some("f") => session.all(PATIENCE, "SELECT pg_export_snapshot()")?.into_iter().next(),
             _ => None,
         };
         Ok(session)
@@ -276,10 +276,23 @@ impl Session {
     ///
     /// See [`Failure`]. The queries that follow are answered all the same.
     pub fn texts(&self, select: &str) -> Result<Vec<Zeroizing<String>>, Failure> {
+        self.texts_within(PATIENCE, select)
+    }
+
+    /// The same, of a query that looks at all rows of a table.
+    ///
+    /// # Errors
+    ///
+    /// See [`Failure`]. The queries that follow are answered all the same.
+    pub fn texts_of_much(&self, select: &str) -> Result<Vec<Zeroizing<String>>, Failure> {
+        self.texts_within(PATIENCE * 30, select)
+    }
+
+    fn texts_within(&self, patience: Duration, select: &str) -> Result<Vec<Zeroizing<String>>, Failure> {
         debug_assert!(select.starts_with("SELECT "));
         // An error would end the transaction.
         let asked = format!("SAVEPOINT one; {select}; RELEASE SAVEPOINT one");
-        let answer = self.all(&asked);
+        let answer = self.all(patience, &asked);
         if answer.is_err() {
             let back = self.first.batch_execute("ROLLBACK TO SAVEPOINT one");
             let _ = self.wire.wait(PATIENCE, back)?;
@@ -287,11 +300,11 @@ impl Session {
         answer
     }
 
-    fn all(&self, asked: &str) -> Result<Vec<Zeroizing<String>>, Failure> {
+    fn all(&self, patience: Duration, asked: &str) -> Result<Vec<Zeroizing<String>>, Failure> {
         let stream = self.wire.wait(PATIENCE, self.first.simple_query_raw(asked))?;
         let mut messages = Box::pin(stream.map_err(|error| self.wire.failure(&error))?.ready_chunks(AT_ONCE));
         let mut texts = Vec::new();
-        while let Some(some) = self.wire.wait(PATIENCE, messages.next())? {
+        while let Some(some) = self.wire.wait(patience, messages.next())? {
             for message in some {
                 if let SimpleQueryMessage::Row(row) = message.map_err(|error| self.wire.failure(&error))? {
                     texts.extend(row.get(0).map(|text| Zeroizing::new(text.to_owned())));

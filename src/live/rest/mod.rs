@@ -84,6 +84,11 @@ impl Server {
         Ok(Self { url: url.trim_end_matches('/').to_owned(), app_id: app_id.to_owned(), key, probes: false })
     }
 
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The same server, which is also asked as anyone may ask it.
     pub fn probing(self) -> Self {
         Self { probes: true, ..self }
