@@ -114,6 +114,13 @@ pub struct InputArgs {
     /// address with a password is given as `env` (PARSE_SERVER_DATABASE_URI), `env:VARIABLE` or `file:PATH`.
     #[arg(long, value_name = "URI")]
     pub postgres: Option<String>,
+    /// Keep the running app busy for at most so many percent of the time, and rest in between.
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub max_load: u8,
+    /// Of classes with 100,000 rows or more look at so many percent of the rows, chosen at random, and tell what
+    /// that says of the others.
+    #[arg(long, value_name = "PERCENT", value_parser = percent, conflicts_with = "resume")]
+    pub sample: Option<f64>,
     /// Where an earlier run was cut off while it counted rows of the same running app, go on there.
     #[arg(long)]
     pub resume: bool,
@@ -122,10 +129,25 @@ pub struct InputArgs {
     pub env: Option<String>,
 }
 
+/// A share of which something is left over.
+fn percent(given: &str) -> Result<f64, String> {
+    let percent = given.strip_suffix('%').unwrap_or(given).trim().parse::<f64>().ok();
+    percent.filter(|percent| 0.0 < *percent && *percent < 100.0).ok_or("it is no number between 0 and 100".to_owned())
+}
+
 impl InputArgs {
     /// The same, without a running app.
     pub fn of_files_alone(&self) -> Self {
-        Self { env: None, server: None, probe: false, mongodb: None, postgres: None, resume: false, ..self.clone() }
+        Self {
+            env: None,
+            server: None,
+            probe: false,
+            mongodb: None,
+            postgres: None,
+            resume: false,
+            sample: None,
+            ..self.clone()
+        }
     }
 
     /// Whether more is read than files.

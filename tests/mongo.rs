@@ -24,6 +24,8 @@ use mongodb::bson::{DateTime, Document, RawDocumentBuf, doc, oid::ObjectId};
 use parse_audit::audit::audit;
 use parse_audit::live::Answers;
 use parse_audit::live::mongo::Database;
+use parse_audit::live::sampling::Sampling;
+use parse_audit::model::census::Shape;
 use parse_audit::model::database::Right;
 use parse_audit::model::{App, ClassName, Known};
 use parse_audit::read::{Input, Reading, Settings, Silent, read};
@@ -196,6 +198,14 @@ fn rows_of_a_large_class_are_counted_once_each_in_parts() {
     let census = |app: &App| app.classes[&ClassName::from("Big")].rows.clone();
     assert_eq!(census(&live.snapshot.app).read().map(|census| census.rows()), Some(ROWS as u64));
     assert_eq!(census(&live.snapshot.app), census(&exported));
+
+    // Some ranges of ids, and what they say of the others.
+    let sampled = Database::new(&format!("{}/app", server.uri), None).unwrap().sampling(Sampling::of(60.0)).read();
+    let sampled = read_answers(sampled);
+    assert_eq!(told(&sampled), Vec::<String>::new());
+    let some = sampled.snapshot.app.classes[&ClassName::from("Big")].rows.read().unwrap().some(Shape::is_missing);
+    let share = some.share.expect("a sample");
+    assert!(some.total < 100_000 && (share.low..=share.high).contains(&2500), "{some:?}");
 
     // No part of a class that is gone says that it is.
     let answers = Database::new(&format!("{}/app", server.uri), None).unwrap().read();

@@ -20,6 +20,7 @@ use std::process::Command;
 
 use parse_audit::live;
 use parse_audit::live::postgres::Database;
+use parse_audit::live::sampling::Sampling;
 use parse_audit::model::census::Shape;
 use parse_audit::model::{App, Census};
 use parse_audit::read::{Input, Reading, Settings, Silent, read};
@@ -212,6 +213,22 @@ fn long_tables_are_counted_in_parts() {
     assert_eq!(census.rows(), 200_005);
     assert_eq!(census.count(|shape| shape.read.is_none() && shape.write.is_some()), 50_000);
     assert_eq!(census.count(|shape| shape.read.as_ref().is_some_and(|read| read.roles.len() == 1)), 50_001);
+
+    // A sample looks at some pages, and tells between which shares the true one lies.
+    sql(&server, "ANALYZE \"Order\"");
+    let answers = Database::new(uri).unwrap().sampling(Sampling::of(10.0)).read();
+    let settings = Settings { answers: answers.documents, ..Settings::default() };
+    let reading = read(&Input::Memory(BTreeMap::new()), &settings, &Silent);
+    assert!(reading.problems.is_empty(), "{:?}", reading.problems);
+    let census: &Census = reading.snapshot.app.classes["Order"].rows.read().expect("rows");
+    let half = census.some(|shape| shape.read.is_none() && shape.write.is_some());
+    assert!((40_000..100_000).contains(&half.total), "{half:?}");
+    let share = half.share.expect("a sample");
+    assert!(share.low > 2400 && share.high < 2600 && (share.low..=share.high).contains(&2500), "{share}");
+    assert!(reading.snapshot.gaps.iter().any(|gap| gap.topic == "most rows of Order"));
+    let folder = tempfile::tempdir().unwrap();
+    let (exit, text) = check(folder.path(), uri, &["--sample", "10%"]);
+    assert!(exit == Some(1) && text.contains("sampled rows, ") && text.contains(" % of all"), "{exit:?} {text}");
 }
 
 /// What a check of an empty folder and a database says, and its exit code.

@@ -86,7 +86,7 @@ fn cell(database: &Database, auth: &Auth, class: &str, op: &str) -> Cell {
         Err(_) | Ok(Asked::Nobody) => return plain(Reach::None),
         Ok(_) if by_key && !matches!(op, "create" | "addField") => {
             let total = database.rows[class].len() as u64;
-            return Cell { rows: Known::Read(Rows { reached: total, total }), ..plain(Reach::AllRows) };
+            return Cell { rows: Known::Read(Rows::new(total, total)), ..plain(Reach::AllRows) };
         }
         Ok(Asked::Anything) => return plain(Reach::AllRows),
         Ok(Asked::Rows(query)) => query,
@@ -109,7 +109,7 @@ fn cell(database: &Database, auth: &Auth, class: &str, op: &str) -> Cell {
         (0, _) => Reach::None,
         _ => Reach::SomeRows,
     };
-    let rows = Known::Read(Rows { reached: reached as u64, total: rows.len() as u64 });
+    let rows = Known::Read(Rows::new(reached as u64, rows.len() as u64));
     Cell { reach: Known::Read(reach), rows, dormant: reach == Reach::None }
 }
 

@@ -179,10 +179,10 @@ impl<'a> Access<'a> {
         }
         fact.reached_by = Some(who);
         if let (Some(rows), Some(at)) = (fact.rows, &self.class.rows_at) {
-            let share = if rows.reached == rows.total {
+            let share = if rows.reached == rows.total && rows.share.is_none() {
                 "all rows".to_owned()
             } else {
-                format!("{} of {} rows", rows.reached, rows.total)
+                format!("{} of {} rows", rows.reached, rows.of())
             };
             fact.related.push((at.clone(), format!("{share} of {} that were counted", self.class.name)));
         }

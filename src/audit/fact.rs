@@ -93,9 +93,9 @@ impl Fact {
     }
 
     /// The same fact about rows.
-    pub fn with_rows(mut self, reached: u64, total: u64) -> Self {
-        self.rows = Some(Rows { reached, total });
-        self.word("count", reached).word("total", total)
+    pub fn with_rows(mut self, rows: Rows) -> Self {
+        self.rows = Some(rows);
+        self.word("count", rows.reached).word("total", rows.of())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whether a running server does what its permissions say: its answers to anyone, beside the engine's.
 
+use crate::model::census::Rows;
 use crate::model::{App, ClassName, Known, Operation, Principal};
 use crate::permit::{Engine, Reason, Request, Verdict};
 
@@ -26,11 +27,13 @@ pub fn facts(app: &App, engine: &Engine<'_>) -> Vec<Fact> {
     for (class, counted) in &probe.counted {
         let Some(description) = app.classes.get(class) else { continue };
         let cell = engine.cell(&engine.caller(&Principal::Public), description, Operation::Find);
-        let Known::Read(rows) = cell.rows else { continue };
+        let Known::Read(rows @ Rows { share: None, .. }) = cell.rows else { continue };
         let may = rows.reached.saturating_add(FEW).saturating_add(rows.total / SHARE);
         if *counted > may {
             facts.push(
-                fact("counts-more", class.to_string()).about(class).with_rows(*counted, rows.total.max(*counted)),
+                fact("counts-more", class.to_string())
+                    .about(class)
+                    .with_rows(Rows::new(*counted, rows.total.max(*counted))),
             );
         }
     }

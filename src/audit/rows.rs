@@ -42,15 +42,15 @@ struct Counts<'a> {
 impl Counts<'_> {
     /// The fact that some rows are so, if any are, and who can make use of it.
     fn fact(&self, kind: &'static str, is: impl Fn(&Shape) -> bool, operations: &[Operation]) -> Option<Fact> {
-        let count = self.census.count(is);
-        if count == 0 {
+        let rows = self.census.some(is);
+        if rows.reached == 0 {
             return None;
         }
         let class = &self.access.class.name;
         let who = operations.iter().filter_map(|op| self.admitted(*op)).min();
         let mut fact = Fact::new("rows", kind, class.to_string(), self.at.clone())
             .about(class)
-            .with_rows(count, self.census.rows())
+            .with_rows(rows)
             .word("who", who.map_or("nobody", words_for));
         fact.reached_by = who;
         Some(fact)

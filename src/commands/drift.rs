@@ -35,6 +35,9 @@ const MOST_COMMITS: usize = 10_000;
 pub fn run(args: &DriftArgs, voice: &Voice) -> Result<u8> {
     let (from, to) = (Side::parse(&args.from)?, Side::parse(&args.to)?);
     let outputs = outputs(&args.output)?;
+    if args.input.sample.is_some() {
+        bail!("`--sample` looks at some rows, and what changed is told of all of them");
+    }
     if outputs.iter().any(|output| !matches!(output.format, Format::Text | Format::Json | Format::Sarif)) {
         bail!("drift is reported as text, json or sarif");
     }

@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::cli::InputArgs;
 use crate::live::kept::Kept;
+use crate::live::pace::Pace;
+use crate::live::sampling::Sampling;
 use crate::live::{Answers, Key, Server, mongo, postgres};
 use crate::model::snapshot::Gap;
 use crate::read::file::words;
@@ -42,13 +44,26 @@ impl Sources {
             bail!("`--probe` asks a Parse Server; give its address with `--server`, or an environment that has one");
         }
         let server = if args.probe { server.map(Server::probing) } else { server };
+        // Each core that counts has a connection of its own.
+        let pace = Pace::at_most(args.max_load, rayon::current_num_threads());
+        let sampling = args.sample.map(Sampling::of);
         let mongodb = args.mongodb.as_ref().or(environment.mongodb.as_ref()).map(|given| -> Result<_> {
             let uri = uri("--mongodb", given)?;
-            mongo::Database::new(&uri, None).map_err(|mistake| anyhow!("`--mongodb`: {mistake}"))
+            let database = mongo::Database::new(&uri, None).map_err(|mistake| anyhow!("`--mongodb`: {mistake}"))?;
+            let database = database.pacing(pace);
+            Ok(match sampling {
+                Some(sampling) => database.sampling(sampling),
+                None => database,
+            })
         });
         let postgres = args.postgres.as_ref().or(environment.postgres.as_ref()).map(|given| -> Result<_> {
             let uri = uri("--postgres", given)?;
-            postgres::Database::new(&uri).map_err(|mistake| anyhow!("`--postgres`: {mistake}"))
+            let database = postgres::Database::new(&uri).map_err(|mistake| anyhow!("`--postgres`: {mistake}"))?;
+            let database = database.pacing(pace);
+            Ok(match sampling {
+                Some(sampling) => database.sampling(sampling),
+                None => database,
+            })
         });
         Ok(Self { server, mongodb: mongodb.transpose()?, postgres: postgres.transpose()? })
     }

@@ -25,6 +25,9 @@ use super::{CLEAN, FOUND, INCOMPLETE, environment, quoted};
 
 /// Runs the command.
 pub fn run(args: &SnapshotArgs) -> Result<u8> {
+    if args.input.sample.is_some() {
+        bail!("`--sample` looks at some rows, and a lock tells of all of them");
+    }
     let name = environment::name(&args.input)?;
     let file = environment::lock_file(&args.path, name)?;
     let shown = environment::lock(name);

@@ -26,9 +26,10 @@ pub fn reach(cell: &Cell, op: Operation) -> String {
         (Known::Read(Reach::OwnRows), _) => "own rows".to_owned(),
         (Known::Read(_), Known::Read(rows)) if rows.total == 0 => "all rows (there are none)".to_owned(),
         (Known::Read(Reach::AllRows), Known::Read(rows)) => format!("all {} rows", rows.total),
-        (Known::Read(Reach::SomeRows), Known::Read(rows)) => {
-            format!("{} of {} rows ({} %)", rows.reached, rows.total, rows.percent())
-        }
+        (Known::Read(Reach::SomeRows), Known::Read(rows)) => match rows.share {
+            Some(share) => format!("{} of {} rows ({share})", rows.reached, rows.of()),
+            None => format!("{} of {} rows ({} %)", rows.reached, rows.total, rows.percent()),
+        },
         (Known::Read(reach), Known::Unread(_)) => format!("up to {}", reach.words()),
     }
 }

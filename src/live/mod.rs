@@ -5,8 +5,10 @@
 
 pub mod kept;
 pub mod mongo;
+pub mod pace;
 pub mod postgres;
 mod rest;
+pub mod sampling;
 
 pub use rest::{Key, Server};
 
@@ -18,6 +20,8 @@ use zeroize::Zeroizing;
 use crate::model::Census;
 use crate::model::snapshot::Gap;
 use crate::problem::Problem;
+
+use sampling::Chosen;
 
 /// What a running app said.
 #[derive(Debug, Default)]
@@ -93,6 +97,10 @@ pub trait Rows: Send + Sync {
     fn size(&self) -> u64;
     /// Which rows they are, in words that mean the same rows in another run; `None` if there are no such words.
     fn part(&self) -> Option<String>;
+    /// Of what they were chosen, if not all rows of the class are looked at.
+    fn chosen(&self) -> Option<Chosen> {
+        None
+    }
     /// Asks the database for them. The stream ends with an error where the database does.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::names::RoleName;
+use super::sample::{Sample, Share};
 
 /// More shapes of one class than this are counted together as [`Census::folded`].
 pub const MAX_SHAPES: usize = 4096;
@@ -25,6 +26,8 @@ pub struct Census {
     /// Whether user ids could be looked up in an export of `_User`; if not, no
     /// entry counts as orphaned.
     pub users_known: bool,
+    /// Whether these are not all rows, and how the others may differ.
+    pub sample: Option<Sample>,
 }
 
 /// What kinds of entries an object's ACL has.
@@ -76,11 +79,24 @@ pub enum Users {
 pub struct Rows {
     /// Rows within reach.
     pub reached: u64,
-    /// All rows.
+    /// All rows that were counted.
     pub total: u64,
+    /// If those are a sample, the share of all rows.
+    pub share: Option<Share>,
 }
 
 impl Rows {
+    /// Some of all rows.
+    pub fn new(reached: u64, total: u64) -> Self {
+        Self { reached, total, share: None }
+    }
+
+    /// What they are some of: `240`, or `240 sampled`.
+    pub fn of(self) -> String {
+        let of = if self.share.is_some() { " sampled" } else { "" };
+        format!("{}{of}", self.total)
+    }
+
     /// The share in percent, rounded down, but 1 for a share that is not quite none.
     pub fn percent(self) -> u64 {
         if self.total == 0 {
@@ -106,6 +122,11 @@ impl Census {
         self.folded += other.folded;
         self.unreadable += other.unreadable;
         self.users_known |= other.users_known;
+        if let Some(sample) = other.sample {
+            let own = self.sample.get_or_insert_default();
+            own.of = own.of.max(sample.of);
+            own.parts.extend(sample.parts);
+        }
         for (shape, count) in other.shapes {
             self.add(shape, count);
         }
@@ -119,6 +140,18 @@ impl Census {
     /// The objects whose shape satisfies `is`.
     pub fn count(&self, is: impl Fn(&Shape) -> bool) -> u64 {
         self.shapes.iter().filter(|(shape, _)| is(shape)).map(|(_, count)| count).sum()
+    }
+
+    /// The rows whose shape satisfies `is`.
+    pub fn some(&self, is: impl Fn(&Shape) -> bool) -> Rows {
+        let share = self.sample.as_ref().map(|sample| sample.share(&is));
+        Rows { share, ..Rows::new(self.count(is), self.rows()) }
+    }
+
+    /// The same counts, as those of one part of so many.
+    pub fn of_sample(mut self, of: u64) -> Self {
+        self.sample = Some(Sample { parts: vec![self.shapes.clone()], of });
+        self
     }
 
     /// Objects of which it is unknown who reads and writes them.

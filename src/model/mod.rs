@@ -25,6 +25,7 @@ pub mod place;
 pub mod principal;
 pub mod probe;
 pub mod roles;
+pub mod sample;
 pub mod secret;
 pub mod server;
 pub mod snapshot;

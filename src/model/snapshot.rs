@@ -59,6 +59,12 @@ pub fn gaps(app: &App, code: Vec<Gap>) -> Vec<Gap> {
     if !without_rows.is_empty() {
         gaps.push(Gap::new(format!("row ACLs of {}", listed(&without_rows)), "no export of their rows was found"));
     }
+    for class in app.classes.values() {
+        if let Some(sample) = class.rows.read().and_then(|census| census.sample.as_ref()) {
+            let reason = format!("{} of {} parts of the class were looked at", sample.parts.len(), sample.of);
+            gaps.push(Gap::new(format!("most rows of {}", class.name), reason));
+        }
+    }
     roles(app, &mut gaps);
     match &app.server.version {
         Known::Read(_) => {}

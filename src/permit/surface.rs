@@ -177,7 +177,7 @@ impl Engine<'_> {
 
 /// The cell of whoever ACLs do not stop.
 fn every_row(class: &Class) -> Cell {
-    let rows = class.rows.as_ref().map(|census| Rows { reached: census.rows(), total: census.rows() });
+    let rows = class.rows.as_ref().map(|census| Rows::new(census.rows(), census.rows()));
     Cell { rows, ..Cell::of(Reach::AllRows) }
 }
 
@@ -211,22 +211,25 @@ fn reach_of(census: &Census, caller: &Caller, side: Side) -> Cell {
     let client = &asked_as(caller);
     let total = census.rows();
     if total == 0 {
-        return Cell { rows: Known::Read(Rows { reached: 0, total }), ..Cell::of(Reach::AllRows) };
+        return Cell { rows: Known::Read(Rows::new(0, 0)), ..Cell::of(Reach::AllRows) };
     }
     let admits = |shape: &Shape| shape_admits(shape, side, client);
-    let reached = census.count(admits);
+    let rows = census.some(admits);
+    let (reached, is_sample) = (rows.reached, rows.share.is_some());
     let names_caller = |shape: &Shape| client.is_signed_in() && shape_names_users(shape, side);
     let own = reached < total && census.shapes.keys().any(|shape| !admits(shape) && names_caller(shape));
     let hides_caller = |shape: &Shape| client.is_signed_in() && shape_hides_users(shape, side);
     let untold = census.shapes.keys().any(|shape| !admits(shape) && hides_caller(shape));
     let reach = match () {
-        () if reached == total => Known::Read(Reach::AllRows),
+        () if reached == total && !is_sample => Known::Read(Reach::AllRows),
         () if reached > 0 => Known::Read(Reach::SomeRows),
         () if census.unknown() > 0 => Known::Unread(Why::Failed),
+        // Rows that were not looked at may be others.
+        () if is_sample => Known::Unread(Why::NotAsked),
         () if own => Known::Read(Reach::OwnRows),
         () if untold => Known::Unread(Why::NotAsked),
         () => Known::Read(Reach::None),
     };
     let dormant = reach == Known::Read(Reach::None);
-    Cell { reach, rows: Known::Read(Rows { reached, total }), dormant }
+    Cell { reach, rows: Known::Read(rows), dormant }
 }

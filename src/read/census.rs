@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use crate::live::kept::{Kept, Key, Part};
+use crate::live::sampling::Chosen;
 use crate::model::{App, ClassName, Known, Why};
 use crate::problem::Problem;
 
@@ -52,12 +53,31 @@ pub fn take(
         problems.extend(problem);
     }
     assemble::add_rows(app, counted);
+    for place in &places {
+        let chosen = place.chosen().zip(place.class.as_ref());
+        let Some((why, class)) = chosen.and_then(|(chosen, class)| Some((unlike(app, class, chosen)?, class))) else {
+            continue;
+        };
+        cut_off.insert(class);
+        problems.push(Problem::new(&place.candidate.path, why, format!("rows of {class} were not counted")));
+    }
     for name in cut_off {
         if let Some(class) = app.classes.get_mut(name) {
             class.rows = Known::Unread(Why::Failed);
         }
     }
     problems
+}
+
+/// Why a sample says nothing of all rows, if it does not: there are far more or far less of them than it lets expect.
+fn unlike(app: &App, class: &ClassName, chosen: Chosen) -> Option<String> {
+    let census = app.classes.get(class)?.rows.read()?;
+    let looked_at = census.sample.as_ref()?.parts.len() as u64;
+    let (rows, expected) = (chosen.rows?, census.rows().saturating_mul(chosen.of) / looked_at.max(1));
+    let is_like = expected >= rows / 2 && expected / 2 <= rows;
+    (!is_like).then(|| {
+        format!("it has {rows} rows, and a sample lets expect {expected}: its ids are not spread as Parse Server's are; count all")
+    })
 }
 
 impl Place<'_> {
@@ -86,7 +106,21 @@ impl Place<'_> {
     }
 
     fn count(&self, users: Option<&UserIds>, progress: &dyn Progress) -> Outcome {
-        count::count(self.candidate, self.rows, self.class.as_ref(), users, progress)
+        let (mut counted, problem) = count::count(self.candidate, self.rows, self.class.as_ref(), users, progress);
+        if let Some(Chosen { of, .. }) = self.chosen() {
+            for counted in &mut counted {
+                counted.census = counted.census.take().map(|census| census.of_sample(of));
+            }
+        }
+        (counted, problem)
+    }
+
+    /// Of what these rows were chosen, if they were.
+    fn chosen(&self) -> Option<Chosen> {
+        match &self.candidate.bytes {
+            Bytes::Live(rows) => rows.chosen(),
+            _ => None,
+        }
     }
 
     /// What these rows are kept under, if they can be.
@@ -94,7 +128,7 @@ impl Place<'_> {
         let (Bytes::Live(rows), Some(class), Some(kept)) = (&self.candidate.bytes, &self.class, kept) else {
             return None;
         };
-        let (url, part) = (self.candidate.path.clone(), rows.part()?);
+        let (url, part) = (self.candidate.path.clone(), rows.part().filter(|_| rows.chosen().is_none())?);
         Some((class, kept, Key { url, class: class.to_string(), part, users }))
     }
 }

@@ -83,6 +83,8 @@ struct JsonFinding {
 struct JsonRows {
     reached: u64,
     total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<[f64; 2]>,
 }
 
 #[derive(Serialize)]
@@ -237,7 +239,11 @@ fn finding(report: &Report<'_>, found: &Found<'_>) -> JsonFinding {
         location: location(report, at),
         related: places(related),
         path: places(path),
-        rows: rows.map(|rows| JsonRows { reached: rows.reached, total: rows.total }),
+        rows: rows.map(|rows| JsonRows {
+            reached: rows.reached,
+            total: rows.total,
+            percent: rows.share.map(|share| [share.low, share.high].map(|end| f64::from(end) / 100.0)),
+        }),
         standing: finding.standing.word(),
         cwe: rule.cwe.clone(),
         owasp: rule.owasp.clone(),

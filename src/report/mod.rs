@@ -247,6 +247,9 @@ impl<'a> Report<'a> {
 /// Rows at stake, in words: `all 240 rows`, `12 of 240 rows`; none if the message says it.
 pub fn rows_in_words(finding: &Finding) -> Option<String> {
     let rows = finding.rows?;
+    if let Some(share) = rows.share {
+        return Some(format!("{} of {} rows, {share}", rows.reached, rows.of()));
+    }
     if finding.message.contains(&format!("{} of {} ", rows.reached, rows.total)) {
         return None;
     }

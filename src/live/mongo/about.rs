@@ -84,7 +84,7 @@ fn is_open_to_all(of: &Database) -> Option<bool> {
     if !of.address.logs_in {
         return Some(true);
     }
-    let connection = Connection::open(&of.address.without_user(), of.patience).ok()?;
+    let connection = Connection::open(&of.address.without_user(), of.patience, of.pace).ok()?;
     match super::names(&connection) {
         Ok(names) => Some(!names.is_empty()),
         Err(Trouble::Everything(words)) => (words == WANTS_USER).then_some(false),

@@ -25,6 +25,8 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::timeout;
 
+use crate::live::pace::Pace;
+
 use super::address::Address;
 use super::trouble::{CLOSED, NOT_UNDERSTOOD, SILENT, Trouble, of_io};
 
@@ -141,6 +143,8 @@ pub struct Connection {
     logs_in: bool,
     /// How long it is waited for one answer.
     patience: Duration,
+    /// How busy the server may be kept.
+    pace: Pace,
     /// Why nothing more is asked.
     broken: OnceLock<String>,
 }
@@ -157,7 +161,7 @@ impl Connection {
     /// # Errors
     ///
     /// Nobody answers; in words.
-    pub fn open(address: &Address, patience: Duration) -> Result<Self, String> {
+    pub fn open(address: &Address, patience: Duration, pace: Pace) -> Result<Self, String> {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|_| "the system gives no thread to wait with".to_owned())?;
         let handle = runtime.handle().clone();
@@ -193,6 +197,7 @@ impl Connection {
             failures,
             logs_in: address.logs_in,
             patience,
+            pace,
             broken: OnceLock::new(),
         };
         connection.greet()?;
@@ -226,7 +231,9 @@ impl Connection {
     ///
     /// See [`Trouble`].
     pub fn ask(&self, command: &Command<'_>) -> Result<Value, Trouble> {
+        let mut since = Instant::now();
         let answer = self.wait(self.run(command).into_future())?;
+        self.pace.rest(&mut since);
         serde_json::to_value(answer).map_err(|_| Trouble::This(NOT_UNDERSTOOD.to_owned()))
     }
 
@@ -256,7 +263,7 @@ impl Connection {
     pub fn find(&self, command: &Command<'_>) -> Result<Batches<'_>, Trouble> {
         let asked = self.database.run_cursor_command(command.document()).selection_criteria(self.from.clone());
         let cursor = self.wait(asked.batch_size(BATCH).comment(Bson::from("parse-audit")).batch())?;
-        Ok(Batches { connection: self, cursor: Some(cursor), empty: 0 })
+        Ok(Batches { connection: self, cursor: Some(cursor), empty: 0, since: Instant::now() })
     }
 
     /// Waits for an answer.
@@ -395,6 +402,8 @@ pub struct Batches<'c> {
     cursor: Option<RawBatchCursor>,
     /// How many answers in a row held nothing.
     empty: u32,
+    /// When the last rest ended.
+    since: Instant,
 }
 
 impl Batches<'_> {
@@ -413,6 +422,7 @@ impl Batches<'_> {
 
     fn take(&mut self, into: &mut Vec<u8>) -> Result<Option<()>, Trouble> {
         into.clear();
+        self.connection.pace.rest(&mut self.since);
         while let Some(cursor) = &mut self.cursor {
             let answer = self.connection.wait(cursor.next().map(Option::transpose))?;
             let Some(answer) = answer else { return Ok(None) };

@@ -16,6 +16,8 @@ use zeroize::Zeroizing;
 
 use crate::problem::Problem;
 
+use super::pace::Pace;
+use super::sampling::Sampling;
 use super::{Answers, Body, Document};
 use address::Address;
 use driver::{Command, Connection, Ids};
@@ -73,6 +75,8 @@ pub struct Database {
     address: Address,
     prefix: Option<String>,
     patience: Duration,
+    pace: Pace,
+    sampling: Option<Sampling>,
 }
 
 impl Database {
@@ -83,13 +87,29 @@ impl Database {
     ///
     /// The string cannot be used; in words that quote nothing secret.
     pub fn new(uri: &str, prefix: Option<&str>) -> Result<Self, String> {
-        Ok(Self { address: Address::parse(uri)?, prefix: prefix.map(str::to_owned), patience: PATIENCE })
+        Ok(Self {
+            address: Address::parse(uri)?,
+            prefix: prefix.map(str::to_owned),
+            patience: PATIENCE,
+            pace: Pace::default(),
+            sampling: None,
+        })
     }
 
     /// The same, but no answer is waited for longer than this.
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// The same, kept no busier than this.
+    pub fn pacing(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// The same, but of large classes only some rows are looked at.
+    pub fn sampling(self, sampling: Sampling) -> Self {
+        Self { sampling: Some(sampling), ..self }
     }
 
     /// Where it is, with neither user, password nor options.
@@ -101,7 +121,7 @@ impl Database {
     pub fn read(&self) -> Answers {
         let mut answers = Answers::default();
         let everything = "the running app was not checked";
-        let connection = match Connection::open(&self.address, self.patience) {
+        let connection = match Connection::open(&self.address, self.patience, self.pace) {
             Ok(connection) => Arc::new(connection),
             Err(message) => {
                 answers.problems.push(Problem::new(self.address.shown(), message, everything));
@@ -145,7 +165,7 @@ impl Database {
         for class in classes.iter().filter(|class| !class.starts_with('_') || *class == "_User") {
             let collection = format!("{prefix}{class}");
             let url = self.url(&collection);
-            match rows::of_class(&connection, class, &collection) {
+            match rows::of_class(&connection, class, &collection, self.sampling) {
                 Ok(parts) => answers.documents.extend(parts.into_iter().map(|rows| Document {
                     url: url.clone(),
                     name: format!("{class}.bson"),

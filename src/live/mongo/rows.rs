@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::live::sampling::{self, Chosen, Sampling};
 use crate::live::{Form, Rows};
 
 use super::driver::{Batches, Command, Connection, Ids};
@@ -38,6 +39,7 @@ pub struct Part {
     ids: Ids,
     /// About how many there are.
     rows: u64,
+    chosen: Option<Chosen>,
     all: Arc<All>,
 }
 
@@ -56,10 +58,20 @@ struct All {
 /// # Errors
 ///
 /// Its size is not told.
-pub fn of_class(connection: &Arc<Connection>, class: &str, collection: &str) -> Result<Vec<Part>, Trouble> {
+pub fn of_class(
+    connection: &Arc<Connection>,
+    class: &str,
+    collection: &str,
+    sampling: Option<Sampling>,
+) -> Result<Vec<Part>, Trouble> {
     let rows = connection.count(&Command::Size(collection))?;
-    let ids = parts(rows);
-    let share = rows / ids.len().max(1) as u64;
+    // Users are looked up, so all of them are wanted.
+    let chosen = sampling.filter(|_| class != "_User").and_then(|sampling| chosen(rows, sampling));
+    let (ids, chosen) = match chosen {
+        Some((of, ids)) => (ids, Some(Chosen { of, rows: Some(rows) })),
+        None => (parts(rows), None),
+    };
+    let share = rows / chosen.map_or(ids.len() as u64, |chosen| chosen.of).max(1);
     let collection = Arc::from(collection);
     let all = Arc::new(All { rows, parts: ids.len(), read: AtomicUsize::new(0) });
     let part = |ids| Part {
@@ -68,6 +80,7 @@ pub fn of_class(connection: &Arc<Connection>, class: &str, collection: &str) -> 
         collection: Arc::clone(&collection),
         ids,
         rows: share,
+        chosen,
         all: Arc::clone(&all),
     };
     Ok(ids.into_iter().map(part).collect())
@@ -80,10 +93,21 @@ fn parts(rows: u64) -> Vec<Ids> {
     }
     // A few rows more or less make the same parts.
     let count = rows.div_ceil(PART).clamp(2, MOST_PARTS / 2).next_power_of_two();
-    let ends: Vec<String> = (1..count).filter_map(|number| two_letters(number * MOST_PARTS / count)).collect();
-    let starts = std::iter::once(None).chain(ends.iter().cloned().map(Some));
-    let stops = ends.iter().cloned().map(Some).chain(std::iter::once(None));
-    starts.zip(stops).map(|(from, below)| Ids::Between(from, below)).chain(std::iter::once(Ids::Others)).collect()
+    (0..count).map(|number| part(number, count)).chain(std::iter::once(Ids::Others)).collect()
+}
+
+/// Of how many parts some were chosen, and those.
+fn chosen(rows: u64, sampling: Sampling) -> Option<(u64, Vec<Ids>)> {
+    let of = (rows / sampling::ROWS).min(MOST_PARTS);
+    let numbers = sampling.choose(of).filter(|_| rows >= sampling::SMALL)?;
+    Some((of, numbers.into_iter().map(|number| part(number, of)).collect()))
+}
+
+/// One of `count` ranges of ids that are texts.
+fn part(number: u64, count: u64) -> Ids {
+    let start =
+        |number: u64| (0 < number && number < count).then(|| two_letters(number * MOST_PARTS / count)).flatten();
+    Ids::Between(start(number), start(number + 1))
 }
 
 /// A number up to [`MOST_PARTS`] as the two letters an id begins with.
@@ -103,6 +127,10 @@ impl Rows for Part {
 
     fn size(&self) -> u64 {
         self.rows * ROW
+    }
+
+    fn chosen(&self) -> Option<Chosen> {
+        self.chosen
     }
 
     fn part(&self) -> Option<String> {
@@ -150,7 +178,7 @@ impl Stream<'_> {
         // Rows of users are read twice.
         let is_last = (all.read.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(all.parts);
         match () {
-            () if all.rows == 0 => Ok(()),
+            () if all.rows == 0 || self.part.chosen.is_some() => Ok(()),
             () if self.is_empty && all.parts == 1 => {
                 Err(io::Error::other(format!("it said that it has {} rows, and answers with none", all.rows)))
             }
@@ -204,5 +232,9 @@ mod tests {
             assert_eq!(end, None);
         }
         assert_eq!(parts(100_000).len(), 3);
+        assert_eq!(chosen(99_999, Sampling::of(1.0)), None);
+        let (of, ids) = chosen(5_000_000, Sampling::of(1.0)).unwrap();
+        assert_eq!((of, ids.len()), (MOST_PARTS, 64));
+        assert!(ids.iter().all(|ids| matches!(ids, Ids::Between(from, below) if from != below)));
     }
 }

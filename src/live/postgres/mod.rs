@@ -16,6 +16,8 @@ use zeroize::Zeroizing;
 use crate::problem::Problem;
 
 use super::kept::Kept;
+use super::pace::Pace;
+use super::sampling::{self, Chosen, Sampling};
 use super::{Answers, Body, Document, Form, Rows};
 use address::Address;
 use moment::Moment;
@@ -89,7 +91,11 @@ const ENDLESS: &str = r#"SELECT count(*) FROM "_Session" WHERE "expiresAt" IS NU
 pub struct Database {
     wire: Arc<Wire>,
     kept: Option<Arc<Kept>>,
+    sampling: Option<Sampling>,
 }
+
+/// The first page, and the one behind the last; all of them if nothing is said.
+type Pages = Option<(u64, Option<u64>)>;
 
 /// A table with the rows of a class.
 struct Table {
@@ -107,12 +113,25 @@ impl Database {
     ///
     /// It is no connection string, or a file that it names cannot be read.
     pub fn new(uri: &str) -> Result<Self, String> {
-        Ok(Self { wire: Arc::new(Wire::new(&Address::parse(uri)?)?), kept: None })
+        Ok(Self { wire: Arc::new(Wire::new(&Address::parse(uri)?)?), kept: None, sampling: None })
     }
 
     /// The same database, of which some rows may have been counted before.
     pub fn keeping(self, kept: Arc<Kept>) -> Self {
         Self { kept: Some(kept), ..self }
+    }
+
+    /// The same database, kept no busier than this.
+    pub fn pacing(mut self, pace: Pace) -> Self {
+        if let Some(wire) = Arc::get_mut(&mut self.wire) {
+            wire.pace = pace;
+        }
+        self
+    }
+
+    /// The same, but of large classes only some rows are looked at.
+    pub fn sampling(self, sampling: Sampling) -> Self {
+        Self { sampling: Some(sampling), ..self }
     }
 
     /// Where it is, with neither user, password nor options.
@@ -181,20 +200,26 @@ impl Database {
         let now = Moment::now(session);
         // The rows of roles were read whole.
         for table in tables.into_iter().filter(|table| table.class != "_Role") {
-            let parts = match session.version() >= FINDS_PAGES {
-                true => table.pages.div_ceil(PAGES).max(1),
-                false => 1,
+            let before: Vec<&str> =
+                self.kept.iter().flat_map(|kept| kept.parts(&self.url(&table.class), &table.class)).collect();
+            let moment =
+                table.file.and_then(|file| Moment::of(session, &quoted(&table.class), now?, file, before.into_iter()));
+            let finds = session.version() >= FINDS_PAGES;
+            let sampling = self.sampling.filter(|_| finds);
+            let (ranges, chosen) = match sampling.and_then(|sampling| table.chosen(sampling)) {
+                Some((of, ranges)) => (ranges, Some(Chosen { of, rows: None })),
+                None if finds => (table.ranges(PAGES, |_| true), None),
+                None => (vec![None], None),
             };
-            let before = self.kept.iter().flat_map(|kept| kept.parts(&self.url(&table.class), &table.class));
-            let moment = table.file.and_then(|file| Moment::of(session, &quoted(&table.class), now?, file, before));
-            for part in 0..parts {
+            let share = table.rows / chosen.map_or(ranges.len() as u64, |chosen| chosen.of).max(1);
+            for pages in ranges {
                 let part = Part {
                     session: Arc::clone(session),
                     class: table.class.clone(),
-                    // The last part has no end: a table may have grown since it was asked how long it is.
-                    pages: (parts > 1).then(|| (part * PAGES, (part + 1 < parts).then(|| (part + 1) * PAGES))),
-                    size: table.rows / parts * BYTES_OF_A_ROW,
+                    pages,
+                    size: share * BYTES_OF_A_ROW,
                     moment,
+                    chosen,
                 };
                 answers.documents.push(Document {
                     url: self.url(&table.class),
@@ -246,15 +271,34 @@ fn tables(session: &Session) -> Result<Vec<Table>, Failure> {
     Ok(lines.iter().filter_map(table).collect())
 }
 
+impl Table {
+    /// Ranges of so many pages, those whose numbers are wanted.
+    fn ranges(&self, pages: u64, is_wanted: impl Fn(u64) -> bool) -> Vec<Pages> {
+        let parts = self.pages.div_ceil(pages).max(1);
+        // The last part has no end: a table may have grown since it was asked how long it is.
+        let range = |part| (parts > 1).then(|| (part * pages, (part + 1 < parts).then(|| (part + 1) * pages)));
+        (0..parts).filter(|part| is_wanted(*part)).map(range).collect()
+    }
+
+    /// Of how many ranges some were chosen, and those. Users are looked up, so all of them are wanted.
+    fn chosen(&self, sampling: Sampling) -> Option<(u64, Vec<Pages>)> {
+        let is_large = self.rows >= sampling::SMALL && self.class != "_User";
+        let pages = is_large.then(|| (self.pages * sampling::ROWS).div_ceil(self.rows).max(1))?;
+        let of = self.pages.div_ceil(pages);
+        let numbers = sampling.choose(of)?;
+        Some((of, self.ranges(pages, |number| numbers.contains(&number))))
+    }
+}
+
 /// Some pages of a table.
 struct Part {
     session: Arc<Session>,
     class: String,
-    /// The first page, and the one behind the last; all of them if nothing is said.
-    pages: Option<(u64, Option<u64>)>,
+    pages: Pages,
     size: u64,
     /// Since when the table is as it is.
     moment: Option<Moment>,
+    chosen: Option<Chosen>,
 }
 
 /// The name of a table in SQL.
@@ -273,6 +317,10 @@ impl Rows for Part {
 
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn chosen(&self) -> Option<Chosen> {
+        self.chosen
     }
 
     fn part(&self) -> Option<String> {

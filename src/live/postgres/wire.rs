@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::ReadyChunks;
@@ -16,6 +16,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, CopyOutStream, NoTls, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use zeroize::Zeroizing;
+
+use crate::live::pace::Pace;
 
 use super::address::{Address, Tls};
 use super::tls;
@@ -59,6 +61,8 @@ pub struct Wire {
     runtime: Runtime,
     place: String,
     asked_for_no_check: bool,
+    /// How busy the server may be kept.
+    pub pace: Pace,
 }
 
 impl fmt::Debug for Wire {
@@ -92,6 +96,7 @@ impl Wire {
             runtime,
             place,
             asked_for_no_check: address.asked_for_no_check,
+            pace: Pace::default(),
         })
     }
 
@@ -292,7 +297,9 @@ impl Session {
         debug_assert!(select.starts_with("SELECT "));
         // An error would end the transaction.
         let asked = format!("SAVEPOINT one; {select}; RELEASE SAVEPOINT one");
+        let mut since = Instant::now();
         let answer = self.all(patience, &asked);
+        self.wire.pace.rest(&mut since);
         if answer.is_err() {
             let back = self.first.batch_execute("ROLLBACK TO SAVEPOINT one");
             let _ = self.wire.wait(PATIENCE, back)?;
@@ -330,7 +337,7 @@ impl Session {
         let stream = self.wire.wait(PATIENCE, client.copy_out(copy.as_str()))?;
         let stream = stream.map_err(|error| self.wire.failure(&error))?;
         let stream = Box::pin(stream.ready_chunks(AT_ONCE));
-        Ok(Copied { session: self, client: Some(client), stream, chunk: Vec::new(), at: 0 })
+        Ok(Copied { session: self, client: Some(client), stream, chunk: Vec::new(), at: 0, since: Instant::now() })
     }
 }
 
@@ -342,6 +349,8 @@ pub struct Copied<'s> {
     stream: Pin<Box<ReadyChunks<CopyOutStream>>>,
     chunk: Vec<u8>,
     at: usize,
+    /// When the last rest ended.
+    since: Instant,
 }
 
 impl Read for Copied<'_> {
@@ -349,6 +358,7 @@ impl Read for Copied<'_> {
         while self.at == self.chunk.len() {
             self.at = 0;
             self.chunk.clear();
+            self.session.wire.pace.rest(&mut self.since);
             let next = self.session.wire.wait(PATIENCE, self.stream.next());
             let Some(messages) = next.map_err(|failure| io::Error::other(failure.to_string()))? else {
                 if let (Some(client), Ok(mut idle)) = (self.client.take(), self.session.idle.lock()) {

@@ -1,0 +1,155 @@
+//! A server that speaks the protocol of MongoDB and does nothing but send the same rows again, so that it is the
+//! client whose speed is told.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process;
+use std::sync::Arc;
+use std::thread;
+
+use mongodb::bson::{Document, RawDocument, doc};
+
+/// Rows in one answer.
+const BATCH: u64 = 10_000;
+
+/// Parts of the large class: see `src/live/mongo/rows.rs`.
+const ROWS_OF_A_PART: u64 = 50_000;
+
+/// Users who are known.
+const USERS: u64 = 90_000;
+
+/// Serves an app whose one class has so many rows, for ever. Prints its port.
+#[allow(clippy::print_stdout, reason = "whoever started it reads where it is")]
+pub fn serve(rows: u64) -> ! {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    println!("{}", listener.local_addr().expect("an address").port());
+    let parts = (rows.div_ceil(ROWS_OF_A_PART)).next_power_of_two();
+    let batches = (rows / parts).div_ceil(BATCH);
+    let answers = Arc::new(Answers::new(rows, batches));
+    for client in listener.incoming().map_while(Result::ok) {
+        let answers = Arc::clone(&answers);
+        thread::spawn(move || answers.all(client));
+    }
+    process::exit(0)
+}
+
+/// How many rows a class is said to have that are really sent.
+pub fn sent(rows: u64) -> u64 {
+    let parts = (rows.div_ceil(ROWS_OF_A_PART)).next_power_of_two();
+    parts * (rows / parts).div_ceil(BATCH) * BATCH
+}
+
+/// All that is ever said.
+struct Answers {
+    rows: u64,
+    /// The body of an answer by the cursor that it goes on with: the first, and the others.
+    first: Vec<Vec<u8>>,
+    next: Vec<Vec<u8>>,
+    users: Vec<u8>,
+}
+
+impl Answers {
+    fn new(rows: u64, batches: u64) -> Self {
+        let row = |number: u64| {
+            let user = super::user(number * 31 % USERS);
+            let mut row = doc! { "_id": super::row_id(number) };
+            row.extend(super::acl(number, &user, doc! {}, |side, entries| doc! { side: entries }));
+            row
+        };
+        let docs: Vec<Document> = (0..BATCH).map(row).collect();
+        let cursor = |name: &str, left: u64| {
+            let body = doc! { "cursor": { name: docs.clone(), "id": i64::try_from(left).unwrap_or(0), "ns": "app.Order" }, "ok": 1.0 };
+            body.to_vec().expect("BSON")
+        };
+        let users: Vec<Document> = (0..USERS)
+            .map(|number| doc! { "_id": super::user(number), "_rperm": ["*"], "_wperm": [super::user(number)] })
+            .collect();
+        Self {
+            rows,
+            first: (0..batches).map(|left| cursor("firstBatch", left)).collect(),
+            next: (0..batches).map(|left| cursor("nextBatch", left)).collect(),
+            users: of_first(&users),
+        }
+    }
+
+    /// Answers until nobody asks.
+    fn all(&self, mut client: TcpStream) {
+        let _ = client.set_nodelay(true);
+        let mut head = [0; 16];
+        while client.read_exact(&mut head).is_ok() {
+            let number =
+                |at: usize| head.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, i32::from_le_bytes);
+            let mut message = vec![0; usize::try_from(number(0)).expect("a length") - 16];
+            if client.read_exact(&mut message).is_err() {
+                return;
+            }
+            let is_old = number(12) == 2004;
+            let at = if is_old { message.iter().skip(4).position(|byte| *byte == 0).expect("a name") + 13 } else { 5 };
+            let command = message.get(at..).and_then(|rest| {
+                let length = usize::try_from(i32::from_le_bytes(*rest.first_chunk()?)).ok()?;
+                RawDocument::from_bytes(rest.get(..length)?).ok()
+            });
+            let answer = self.answer(command.expect("a command"));
+            let front: &[u8] =
+                if is_old { &[8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0] } else { &[0, 0, 0, 0, 0] };
+            let length = i32::try_from(16 + front.len() + answer.len()).expect("a length");
+            let code: i32 = if is_old { 1 } else { 2013 };
+            let mut reply = Vec::with_capacity(64);
+            for number in [length, 1, number(4), code] {
+                reply.extend_from_slice(&number.to_le_bytes());
+            }
+            reply.extend_from_slice(front);
+            if client.write_all(&reply).and_then(|()| client.write_all(&answer)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn answer(&self, command: &RawDocument) -> std::borrow::Cow<'_, [u8]> {
+        let (name, value) = command.iter().next().and_then(Result::ok).expect("a command");
+        let asked = value.as_str().unwrap_or_default();
+        let (no_rows, all) = (of_first(&[]), self.first.len());
+        let document = match name.as_str() {
+            "count" => {
+                doc! { "n": i64::try_from(if asked == "_User" { USERS } else { self.rows }).unwrap_or(i64::MAX), "ok": 1.0 }
+            }
+            "find" => {
+                let types = command.get_document("filter").ok().and_then(|filter| filter.get_document("_id").ok());
+                let are_texts = types.is_some_and(|id| id.get("$type").ok().flatten().is_none());
+                return match asked {
+                    "_SCHEMA" => {
+                        let columns = || doc! { "objectId": "string", "_metadata": { "class_permissions": { "find": { "*": true } } } };
+                        let class =
+                            |name: &str| doc! { "_id": name }.into_iter().chain(columns()).collect::<Document>();
+                        of_first(&[class("Order"), class("_User")]).into()
+                    }
+                    "_User" => self.users.as_slice().into(),
+                    "Order" if are_texts => self.first.get(all - 1).expect("an answer").as_slice().into(),
+                    _ => no_rows.into(),
+                };
+            }
+            "getMore" => {
+                let left = usize::try_from(value.as_i64().unwrap_or_default()).unwrap_or_default();
+                return self.next.get(left - 1).expect("an answer").as_slice().into();
+            }
+            "listCollections" => return of_first(&[doc! { "name": "_SCHEMA" }, doc! { "name": "Order" }]).into(),
+            "connectionStatus" => {
+                doc! { "authInfo": { "authenticatedUsers": [], "authenticatedUserRoles": [], "authenticatedUserPrivileges": [] }, "ok": 1.0 }
+            }
+            "buildInfo" => doc! { "version": "7.0.0", "ok": 1.0 },
+            _ => {
+                doc! { "ismaster": true, "isWritablePrimary": true, "maxBsonObjectSize": 16_777_216, "maxMessageSizeBytes": 48_000_000,
+                "maxWriteBatchSize": 100_000, "minWireVersion": 0, "maxWireVersion": 21, "readOnly": false, "ok": 1.0 }
+            }
+        };
+        document.to_vec().expect("BSON").into()
+    }
+}
+
+/// The answer that holds all documents.
+fn of_first(documents: &[Document]) -> Vec<u8> {
+    let body: BTreeMap<&str, _> = [("firstBatch", documents.to_vec())].into();
+    let body = doc! { "cursor": { "firstBatch": body.get("firstBatch").cloned().unwrap_or_default(), "id": 0_i64, "ns": "app.x" }, "ok": 1.0 };
+    body.to_vec().expect("BSON")
+}
