@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::audit::fact::in_words;
 use crate::cli::CanArgs;
-use crate::model::{Class, Known, Operation};
+use crate::model::{Class, Known, Operation, Principal};
 use crate::permit::{Caller, Cell, Engine, Reach};
 use crate::report::clean;
 use crate::report::text::wrap;
@@ -15,7 +15,7 @@ use crate::rules::words::Tag;
 
 use super::asked::Asked;
 use super::explain::principal;
-use super::{by_key, exit_code, through, write_gaps};
+use super::{by_key, exit_code, through, words, write_gaps};
 
 /// Runs the command.
 pub fn run(args: &CanArgs) -> Result<u8> {
@@ -26,6 +26,12 @@ pub fn run(args: &CanArgs) -> Result<u8> {
     let caller = engine.caller(&who);
     let mut out = io::stdout().lock();
     writeln!(out, "what {} can do\n", clean::text(&who.to_string()))?;
+    let populations = app.roles.read().and_then(|roles| roles.populations());
+    if let (Principal::Role(role), Some(populations)) = (&who, populations)
+        && let Some(population) = populations.get(role)
+    {
+        writeln!(out, "{}\n", words::holders(*population))?;
+    }
     let classes: Vec<&Class> = app.classes.values().collect();
     let cells: Vec<(&Class, Vec<Cell>)> = classes
         .iter()

@@ -33,6 +33,7 @@ pub fn run(args: &WhoCanArgs) -> Result<u8> {
     }
     let engine = Engine::new(app);
     let rows = access(&engine, class, op, field.as_ref());
+    let rows = with_holders(rows, app);
     let combinations = engine.combinations(class, op, field.as_ref().filter(|_| op.is_read()));
     let ways = reach::ways(&engine, analysis, class, op, field.as_ref());
     let ways: Vec<&Way<'_>> = ways.iter().filter(|way| way.is_master()).collect();
@@ -159,6 +160,18 @@ fn access(engine: &Engine<'_>, class: &Class, op: Operation, field: Option<&Fiel
             cell = Cell { reach: Known::Read(Reach::None), ..cell };
         }
         rows.push(Access { reach: words::reach(&cell, op), who, why, cell });
+    }
+    rows
+}
+
+/// The same, with how many users hold each role.
+fn with_holders(mut rows: Vec<Access>, app: &App) -> Vec<Access> {
+    let Some(populations) = app.roles.read().and_then(|roles| roles.populations()) else { return rows };
+    for row in &mut rows {
+        let Principal::Role(role) = &row.who else { continue };
+        if let Some(population) = populations.get(role) {
+            row.why = format!("{}; {}", row.why, words::holders(*population));
+        }
     }
     rows
 }

@@ -1,6 +1,7 @@
 //! Decisions in words, for `explain`, `who-can` and `can`.
 
 use crate::audit::fact::in_words;
+use crate::model::populations::Population;
 use crate::model::{App, Class, Known, Operation, Place, Principal};
 use crate::permit::class_level::Granted;
 use crate::permit::object::Side;
@@ -31,6 +32,18 @@ pub fn reach(cell: &Cell, op: Operation) -> String {
             None => format!("{} of {} rows ({} %)", rows.reached, rows.total, rows.percent()),
         },
         (Known::Read(reach), Known::Unread(_)) => format!("up to {}", reach.words()),
+    }
+}
+
+/// How many users hold a role.
+pub fn holders(population: Population) -> String {
+    let Population { direct, all } = population;
+    match (all, all - direct) {
+        (0, _) => "nobody holds it".to_owned(),
+        (1, 0) => "1 user holds it".to_owned(),
+        (1, _) => "1 user holds it by inheritance".to_owned(),
+        (all, 0) => format!("{all} users hold it"),
+        (all, inherited) => format!("{all} users hold it, {inherited} of them by inheritance alone"),
     }
 }
 

@@ -22,6 +22,7 @@ pub mod operation;
 pub mod options;
 pub mod package;
 pub mod place;
+pub mod populations;
 pub mod principal;
 pub mod probe;
 pub mod roles;

@@ -37,6 +37,8 @@ pub struct Documents<R> {
     from: R,
     buffer: Vec<u8>,
     at: usize,
+    /// What is behind it in the buffer was not read yet.
+    end: usize,
     before: u64,
     ended: bool,
 }
@@ -44,7 +46,7 @@ pub struct Documents<R> {
 impl<R: Read> Documents<R> {
     /// The documents of a stream.
     pub fn new(from: R) -> Self {
-        Self { from, buffer: Vec::new(), at: 0, before: 0, ended: false }
+        Self { from, buffer: Vec::new(), at: 0, end: 0, before: 0, ended: false }
     }
 
     /// Bytes of the stream that were looked at.
@@ -59,9 +61,9 @@ impl<R: Read> Documents<R> {
     /// See [`BsonError`]. After an error there are no more documents.
     pub fn next_document(&mut self) -> Result<Option<&[u8]>, BsonError> {
         if !self.has(4)? {
-            return if self.at == self.buffer.len() { Ok(None) } else { Err(BsonError::Truncated) };
+            return if self.at == self.end { Ok(None) } else { Err(BsonError::Truncated) };
         }
-        let rest = self.buffer.get(self.at..).unwrap_or_default();
+        let rest = self.buffer.get(self.at..self.end).unwrap_or_default();
         let length = int32(rest).unwrap_or_default();
         let size = usize::try_from(length).ok().filter(|size| (5..=MAX_DOCUMENT).contains(size));
         let size = size.ok_or(BsonError::Length(length))?;
@@ -75,16 +77,20 @@ impl<R: Read> Documents<R> {
 
     /// Whether so many bytes are left, reading more if need be.
     fn has(&mut self, bytes: usize) -> Result<bool, BsonError> {
-        while self.buffer.len() - self.at < bytes && !self.ended {
-            self.buffer.drain(..self.at);
+        while self.end - self.at < bytes && !self.ended {
+            self.buffer.copy_within(self.at..self.end, 0);
             self.before += self.at as u64;
+            self.end -= self.at;
             self.at = 0;
-            let length = self.buffer.len();
-            self.buffer.resize(length + CHUNK.max(bytes), 0);
-            let read = self.from.read(self.buffer.get_mut(length..).unwrap_or_default());
-            self.buffer.truncate(length + *read.as_ref().unwrap_or(&0));
-            match read {
-                Ok(bytes) => self.ended = bytes == 0,
+            let wanted = self.end + CHUNK.max(bytes);
+            if self.buffer.len() < wanted {
+                self.buffer.resize(wanted, 0);
+            }
+            match self.from.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
+                Ok(read) => {
+                    self.end += read;
+                    self.ended = read == 0;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     self.ended = true;
@@ -92,7 +98,7 @@ impl<R: Read> Documents<R> {
                 }
             }
         }
-        Ok(self.buffer.len() - self.at >= bytes)
+        Ok(self.end - self.at >= bytes)
     }
 }
 
@@ -134,7 +140,9 @@ impl<'b> Iterator for Elements<'b> {
 }
 
 fn element(kind: u8, rest: &[u8]) -> Option<(Element<'_>, &[u8])> {
-    let end = memchr::memchr(0, rest)?;
+    // Most names are short, and found before a search for them would begin.
+    let near = rest.iter().take(12).position(|byte| *byte == 0);
+    let end = near.or_else(|| memchr::memchr(0, rest))?;
     let (name, rest) = (rest.get(..end)?, rest.get(end + 1..)?);
     let size = value_size(kind, rest)?;
     let (value, rest) = rest.split_at_checked(size)?;
@@ -165,11 +173,22 @@ fn value_size(kind: u8, bytes: &[u8]) -> Option<usize> {
 impl<'b> Element<'b> {
     /// The text of a string element.
     pub fn text(&self) -> Option<&'b str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    /// The bytes of a string element that is a text.
+    pub fn text_bytes(&self) -> Option<&'b [u8]> {
+        let bytes = self.bytes()?;
+        (bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()).then_some(bytes)
+    }
+
+    /// The bytes of a string element, whatever they are.
+    fn bytes(&self) -> Option<&'b [u8]> {
         if self.kind != 0x02 {
             return None;
         }
         let (end, text) = self.value.get(4..)?.split_last()?;
-        if *end == 0 { std::str::from_utf8(text).ok() } else { None }
+        (*end == 0).then_some(text)
     }
 
     /// The elements of an embedded document or array.

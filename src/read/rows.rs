@@ -313,7 +313,7 @@ fn walk(document: &[u8], tally: &mut Tally<'_>) -> Option<()> {
             }
         };
         match element.name {
-            b"_id" => tally.id(element.text().unwrap_or_default().as_bytes()),
+            b"_id" => tally.id(element.text_bytes().unwrap_or_default()),
             b"_rperm" => sides[0] = Some(element),
             b"_wperm" => sides[1] = Some(element),
             b"_acl" => tally.legacy(),
@@ -328,7 +328,7 @@ fn walk(document: &[u8], tally: &mut Tally<'_>) -> Option<()> {
         let Some(list) = list.filter(|list| !list.is_null()) else { continue };
         tally.side(side);
         for entry in list.elements()? {
-            tally.entry(side, entry?.text()?.as_bytes());
+            tally.entry(side, entry?.text_bytes()?);
         }
     }
     Some(())

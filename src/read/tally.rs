@@ -1,7 +1,11 @@
 //! Counts object ACLs by shape while rows stream past. No row is kept, and a
 //! user id lives only as long as it takes to look it up.
 
-use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+
+use rustc_hash::FxSeededState;
 
 use crate::model::census::{Census, Entries, Shape, Users};
 use crate::model::{LeakKind, RoleName};
@@ -10,8 +14,19 @@ use crate::model::{LeakKind, RoleName};
 ///
 /// Ten letters and digits, as Parse Server makes them, are packed without loss. Any
 /// other id is kept as a hash; should two collide, an orphan is taken for a user.
-#[derive(Debug, Clone, Default)]
-pub struct UserIds(std::collections::HashSet<u64>);
+#[derive(Debug, Clone)]
+pub struct UserIds(HashSet<u64, FxSeededState>);
+
+impl Default for UserIds {
+    fn default() -> Self {
+        Self(HashSet::with_hasher(quick()))
+    }
+}
+
+/// Look-ups as quick as rows come, with a seed of their own: names and ids are whatever somebody chose.
+fn quick() -> FxSeededState {
+    FxSeededState::with_seed(RandomState::new().hash_one(0) as usize)
+}
 
 impl UserIds {
     /// Adds a user.
@@ -47,21 +62,34 @@ impl UserIds {
     }
 }
 
+/// What letters and digits stand for, in the order of their bytes; [`NO_DIGIT`] for all others.
+#[expect(clippy::indexing_slicing, reason = "it is worked out when this is compiled, or not at all")]
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut number = 0;
+    let letters = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    while number < letters.len() {
+        digits[letters[number] as usize] = number as u8;
+        number += 1;
+    }
+    digits
+};
+
+const NO_DIGIT: u8 = 0x80;
+
 pub(super) fn pack(id: &[u8]) -> u64 {
-    let digit = |byte: &u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'A'..=b'Z' => Some(byte - b'A' + 10),
-        b'a'..=b'z' => Some(byte - b'a' + 36),
-        _ => None,
-    };
-    let packed = id.iter().try_fold(0u64, |packed, byte| Some((packed << 6) | u64::from(digit(byte)?)));
-    match packed {
-        Some(packed) if id.len() == 10 => packed,
-        _ => {
-            use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-            BuildHasherDefault::<DefaultHasher>::default().hash_one(id) | 1 << 63
+    if id.len() == 10 {
+        let digit = |byte: &u8| DIGITS.get(usize::from(*byte)).copied().unwrap_or(NO_DIGIT);
+        let (packed, all) = id
+            .iter()
+            .map(digit)
+            .fold((0u64, 0), |(packed, all), digit| ((packed << 6) | u64::from(digit & !NO_DIGIT), all | digit));
+        if all & NO_DIGIT == 0 {
+            return packed;
         }
     }
+    use std::hash::{BuildHasherDefault, DefaultHasher};
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(id) | 1 << 63
 }
 
 /// One side of an ACL while its entries are read.
@@ -82,8 +110,8 @@ impl Flags {
 pub struct Tally<'u> {
     users: Option<&'u UserIds>,
     roles: Vec<RoleName>,
-    role_numbers: HashMap<Box<[u8]>, u32>,
-    counts: HashMap<Box<[u32]>, u64>,
+    role_numbers: HashMap<Box<[u8]>, u32, FxSeededState>,
+    counts: HashMap<Box<[u32]>, u64, FxSeededState>,
     unreadable: u64,
     leaks: [u64; 3],
     ids: u64,
@@ -126,8 +154,8 @@ impl<'u> Tally<'u> {
         Self {
             users,
             roles: Vec::new(),
-            role_numbers: HashMap::new(),
-            counts: HashMap::new(),
+            role_numbers: HashMap::with_hasher(quick()),
+            counts: HashMap::with_hasher(quick()),
             unreadable: 0,
             leaks: [0; 3],
             ids: 0,
