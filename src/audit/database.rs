@@ -11,9 +11,32 @@ use super::fact::{Fact, in_words};
 /// Source: endoflife.date/mongodb, endoflife.date/postgresql.
 const MAINTAINED: [(&str, u64); 2] = [("MongoDB", 7), ("PostgreSQL", 14)];
 
+/// Names that Parse Server itself keeps apart by nothing but a unique index.
+///
+/// Source: Parse Server 9.10.0, `DatabaseController.js` (`performInitialization`).
+const NAMES: [(&str, &str); 3] = [("_Role", "name"), ("_User", "email"), ("_User", "username")];
+
 /// The facts about the database.
 pub fn facts(app: &App) -> Vec<Fact> {
-    let Some(database) = app.database.read() else { return Vec::new() };
+    let mut facts = names(app);
+    facts.extend(app.database.read().into_iter().flat_map(of_database));
+    facts
+}
+
+/// Names that several rows may have, where there are rows.
+fn names(app: &App) -> Vec<Fact> {
+    let open = |(class, column): &(&str, &str)| {
+        let class = app.classes.get(*class)?;
+        let indexes = class.indexes.read().filter(|indexes| !indexes.keep_apart(column))?;
+        let has_rows = class.rows.read().is_none_or(|census| census.rows() > 0);
+        let subject = format!("{}.{column}", class.name);
+        let fact = Fact::new("database", "names-not-unique", subject, indexes.at.clone());
+        has_rows.then(|| fact.about(&class.name).word("column", column))
+    };
+    NAMES.iter().filter_map(open).collect()
+}
+
+fn of_database(database: &Database) -> Vec<Fact> {
     let fact = |kind: &'static str, key: &str| {
         let place = database.at.below(key);
         let fact = Fact::new("database", kind, format!("database {}", database.hosts.join(",")), place);

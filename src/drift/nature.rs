@@ -4,13 +4,17 @@
 use std::collections::BTreeSet;
 
 use crate::audit::is_privileged;
-use crate::lock::{Key, Lock, NEVER_GIVEN, NO_ACL, PUBLIC, Value, bands};
+use crate::lock::{Key, Lock, NEVER_GIVEN, NO_ACL, PUBLIC, UNIQUE, Value, bands};
+use crate::model::class::Covered;
 use crate::model::{ClassName, RoleName};
 use crate::severity::Severity;
 
 use super::severity::{Data, data};
 use super::step::{Step, What};
 use super::{Change, Direction, options, words};
+
+/// An index that looks at every row.
+const ALL_ROWS: &str = Covered::EveryRow.words();
 
 /// What a change is, if it matters.
 pub fn judge(step: &Step, from: &Lock, to: &Lock) -> Option<Change> {
@@ -22,6 +26,7 @@ pub fn judge(step: &Step, from: &Lock, to: &Lock) -> Option<Change> {
         What::Field(..) => None,
         What::Version => options::version(from, to),
         What::Rows(class) => rows(class, step, from, to),
+        What::Unique(class, columns) => unique(class, columns, from, to),
         What::DefaultAcl(class) => default_acl(class, step, from, to),
         What::Role(role) => of_role(role, step, from, to),
         What::Members(role) => members(role, step, from, to),
@@ -109,6 +114,26 @@ fn default_acl(class: &str, step: &Step, from: &Lock, to: &Lock) -> Option<Judge
     let only_roles = came.iter().all(|word| word != PUBLIC);
     let severity = if only_roles { Severity::Medium } else { Severity::High };
     Some(Judged::new("default-acl-widened", severity, class, effect))
+}
+
+/// Columns whose values the database keeps apart, or does not any more.
+fn unique(class: &str, columns: &str, from: &Lock, to: &Lock) -> Option<Judged> {
+    let covered = |lock: &Lock| lock.text(&["class", class, UNIQUE, columns]).map(|words| words == ALL_ROWS);
+    let subject = format!("{class}:{columns}");
+    let judged = match (covered(from), covered(to)) {
+        (_, None) => {
+            Judged::new("unique-index-dropped", Severity::Medium, &subject, "may have the same values in several rows")
+        }
+        (Some(true), Some(false)) => {
+            Judged::new("unique-index-dropped", Severity::Medium, &subject, "is unique among some rows alone")
+        }
+        (None | Some(false), Some(_)) => Judged {
+            kind: "unique-index-new",
+            ..Judged::narrower(&subject, "may not have the same values in several rows any more")
+        },
+        (Some(true), Some(true)) => return None,
+    };
+    Some(Judged { class: Some(ClassName::from(class)), ..judged })
 }
 
 fn of_role(role: &str, step: &Step, from: &Lock, to: &Lock) -> Option<Judged> {

@@ -214,6 +214,7 @@ fn kind(what: &What, moved: &[Moved]) -> &'static str {
         | What::Handler(..)
         | What::Webhook(_)
         | What::Parameter(_)
+        | What::Unique(..)
         | What::Other => "grant-widened",
     }
 }
@@ -226,6 +227,7 @@ fn subject(step: &Step, moved: &[Moved]) -> String {
         What::Grants(class, ..) => format!("{class}.{}", words::operations(step).replace(", ", "+")),
         What::Protection(class) | What::ProtectionOption(class) if !fields.is_empty() => format!("{class}.{fields}"),
         What::Field(class, field) => format!("{class}.{field}"),
+        What::Unique(class, columns) => format!("{class}:{columns}"),
         What::Role(role) | What::Members(role) => format!("role:{role}"),
         What::Version => "parse-server".to_owned(),
         What::Option(name) | What::Webhook(name) | What::Parameter(name) | What::Handler(_, name) => name.clone(),

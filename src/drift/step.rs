@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lock::{Key, Lock, NOT_READ, Value};
+use crate::lock::{Key, Lock, NOT_READ, UNIQUE, Value};
 use crate::model::Operation;
 
 /// One change.
@@ -34,6 +34,8 @@ pub enum What {
     Rows(String),
     /// The ACL of new objects of a class.
     DefaultAcl(String),
+    /// Columns of a class that no two rows may have the same values in.
+    Unique(String, String),
     /// What a role inherits and who may change it, or the role itself.
     Role(String),
     /// Who is in a role.
@@ -66,6 +68,7 @@ impl Step {
             | What::Field(class, _)
             | What::Rows(class)
             | What::DefaultAcl(class)
+            | What::Unique(class, _)
             | What::ProtectionOption(class) => Some(class),
             What::Role(_)
             | What::Members(_)
@@ -80,7 +83,7 @@ impl Step {
 
     /// Whether `permit` may decide otherwise because of it.
     pub fn is_structural(&self) -> bool {
-        !matches!(self.what, What::Handler(..) | What::Webhook(_) | What::Parameter(_) | What::Other)
+        !matches!(self.what, What::Handler(..) | What::Webhook(_) | What::Parameter(_) | What::Unique(..) | What::Other)
     }
 
     /// Whether it is about the permissions of a class, which schema as code sets.
@@ -165,6 +168,7 @@ fn of_class(
         "fields" => What::Field(class, key.part(3).to_owned()),
         "rows" => What::Rows(class),
         "new-objects" => What::DefaultAcl(class),
+        UNIQUE => What::Unique(class, key.part(3).to_owned()),
         _ => What::Other,
     }
 }

@@ -210,6 +210,31 @@ fn a_role_set_that_reaches_more_than_its_parts_is_found() {
     assert_eq!(effects, ["role:admin + role:staff sees Order.cAddress"]);
 }
 
+/// The indexes of a class as `mongodump` writes them.
+fn indexes(files: Files, class: &str, unique: &[&str]) -> Files {
+    let index = |column: &&str| format!(r#"{{ "key": {{ "{column}": 1 }}, "name": "{column}_1", "unique": true }}"#);
+    let all: Vec<String> = unique.iter().map(index).collect();
+    let text = format!(r#"{{ "options": {{}}, "indexes": [ {} ], "collectionName": "{class}" }}"#, all.join(", "));
+    with(files, &format!("dump/{class}.metadata.json"), text)
+}
+
+#[test]
+fn indexes_that_a_source_cannot_tell_are_not_dropped() {
+    let of_users = |unique: &[&str]| indexes(agreed(), "_User", unique);
+    let (known, dropped) = (of_users(&["email", "username"]), of_users(&["username"]));
+    let medium = |kind| vec![(kind, "_User:email".to_owned(), Severity::Medium)];
+    assert_eq!(told(&known, &dropped), medium("unique-index-dropped"));
+    assert_eq!(told(&dropped, &known), [("unique-index-new", "_User:email".to_owned(), Severity::Info)]);
+    // A server tells nothing of them, and neither does a schema.
+    assert_eq!(told(&known, &agreed()), [("coverage-lost", "indexes".to_owned(), Severity::Low)]);
+    assert_eq!(told(&agreed(), &known), []);
+    // Of some classes alone.
+    let both = indexes(known.clone(), "Order", &["cAddress"]);
+    assert_eq!(told(&both, &known), [("coverage-lost", "Order:unique".to_owned(), Severity::Low)]);
+    assert_eq!(told(&known, &both), []);
+    assert_eq!(told(&indexes(agreed(), "Order", &[]), &agreed()), []);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
     #[test]

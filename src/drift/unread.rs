@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::lock::{Key, Lock, NOT_READ};
+use crate::lock::{INDEXES, Key, Lock, NOT_READ, UNIQUE};
 use crate::severity::Severity;
 
 use super::{Change, Direction, Part, words};
@@ -18,6 +18,10 @@ pub fn level_out(from: &Lock, to: &Lock) -> (Lock, Lock, Vec<Change>) {
         let (before, now) = (from.at(&topic).cloned(), to.at(&topic).cloned());
         match (&before, &now) {
             (None, Some(why)) => {
+                if is_of_indexes(&topic) && !has_unique(&from, &topic) {
+                    to.set(topic, None);
+                    continue;
+                }
                 let was_there = topic.part(1) != "class" || from.below(&["class", topic.part(2)]).next().is_some();
                 if topic.part(1) == "handler" {
                     lost.push(undecided(&topic));
@@ -56,6 +60,17 @@ pub fn level_out(from: &Lock, to: &Lock) -> (Lock, Lock, Vec<Change>) {
     (from, to, lost)
 }
 
+/// Whether a topic is what is unique, of a class or of all.
+fn is_of_indexes(topic: &Key) -> bool {
+    topic.part(1) == INDEXES || topic.part(3) == UNIQUE
+}
+
+/// Whether anything was unique that such a topic is about.
+fn has_unique(lock: &Lock, topic: &Key) -> bool {
+    let is_meant = |key: &Key| topic.part(1) == INDEXES || key.part(1) == topic.part(2);
+    lock.below(&["class"]).any(|(key, _)| key.part(2) == UNIQUE && is_meant(key))
+}
+
 fn change(topic: &Key, why: &str) -> Change {
     let what = words::topic(topic);
     Change {
@@ -63,7 +78,8 @@ fn change(topic: &Key, why: &str) -> Change {
         class: (topic.part(1) == "class").then(|| topic.part(2).into()),
         subject: words::subject_of_topic(topic),
         direction: Direction::Unknown,
-        severity: Severity::High,
+        // A database is read less often than a server, which knows no indexes.
+        severity: if is_of_indexes(topic) { Severity::Low } else { Severity::High },
         effect: format!("{what}: not read any more ({why})"),
         parts: vec![Part { key: topic.clone(), words: format!("{what}: read → {why}") }],
     }
@@ -91,6 +107,7 @@ fn copy(source: &Lock, target: &mut Lock, topic: &Key) {
             .any(|part| key.is_below(&["class", class, part])),
         ["class", class, part] => key.is_below(&["class", class, part]),
         ["classes"] => key.is_below(&["class"]),
+        [INDEXES] => key.part(0) == "class" && key.part(2) == UNIQUE,
         ["roles"] => key.is_below(&["role"]),
         ["role-inheritance"] => key.part(0) == "role" && key.part(2) == "inherits",
         ["role-members"] => key.part(0) == "role" && matches!(key.part(2), "member" | "members"),

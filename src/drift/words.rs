@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::audit::fact::in_words;
-use crate::lock::{Key, Lock, Value};
+use crate::lock::{INDEXES, Key, Lock, UNIQUE, Value};
 use crate::model::Operation;
 
 use super::Part;
@@ -53,6 +53,7 @@ fn told(step: &Step, from: &Lock, to: &Lock) -> String {
             let lines = step.keys.iter().map(|key| format!("{}: {}", key.part(3), change(key)));
             format!("new objects of {class}, {}", some(lines))
         }
+        What::Unique(class, columns) => format!("unique index on {columns} of {class}: {}", change(first)),
         What::Role(role) => of_role(role, step, from, to),
         What::Members(role) => of_members(role, step, from, to),
         What::Handler(room, name) => {
@@ -165,6 +166,8 @@ pub fn topic(key: &Key) -> String {
     match (key.part(1), key.part(2), key.part(3)) {
         ("class", class, "allow") => format!("permissions of {class}"),
         ("class", class, "fields") => format!("columns of {class}"),
+        ("class", class, UNIQUE) => format!("unique indexes of {class}"),
+        (INDEXES, ..) => "unique indexes".to_owned(),
         ("class", class, _) => format!("rows of {class}"),
         ("role-inheritance", ..) => "inheritance of roles".to_owned(),
         ("role-members", ..) => "members of roles".to_owned(),

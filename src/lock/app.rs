@@ -71,7 +71,9 @@ impl Lock {
             fields: String::new(),
             parts: BTreeMap::new(),
         };
-        Class { name: class_name, fields, clp, rows, rows_at: None, source }
+        // Nothing that is decided asks what is unique.
+        let indexes = Known::Unread(Why::NotAsked);
+        Class { name: class_name, fields, clp, rows, rows_at: None, indexes, source }
     }
 
     fn clp(&self, class: &str) -> Clp {

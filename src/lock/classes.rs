@@ -9,6 +9,7 @@ use crate::permit::Behaviour;
 use crate::rules::words::Tag;
 
 use super::Making;
+use super::rows::AND;
 
 /// Whoever is not signed in, and with them everybody.
 pub const PUBLIC: &str = "public";
@@ -18,6 +19,8 @@ pub const SIGNED_IN: &str = "signed-in";
 pub const CREATOR: &str = "creator";
 /// Permissions that somebody wrote.
 pub const GIVEN: &str = "given";
+/// Columns that no two rows may have the same values in.
+pub const UNIQUE: &str = "unique";
 /// A class that was never given permissions.
 pub const NEVER_GIVEN: &str = "never given";
 
@@ -42,6 +45,22 @@ impl Making<'_> {
             Known::Read(census) => self.rows(name, census),
             Known::Unread(why) => self.not_read(&["class", name, "rows"], why),
         }
+        match &class.indexes {
+            Known::Read(indexes) => {
+                for (columns, covered) in &indexes.unique {
+                    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+                    self.put(&["class", name, UNIQUE, &columns.join(AND)], covered.words());
+                }
+            }
+            // Where those of no class are known that is said once.
+            Known::Unread(why) if self.some_indexes_are_known() => self.not_read(&["class", name, UNIQUE], why),
+            Known::Unread(_) => {}
+        }
+    }
+
+    /// Whether a database told its indexes.
+    pub(super) fn some_indexes_are_known(&self) -> bool {
+        self.subject.app.classes.values().any(|class| class.indexes.is_read())
     }
 
     /// A column in words: `String`, `Pointer<Product>`, `String` and `personal`. A list is no key that a

@@ -1,8 +1,8 @@
 //! All facts of an app, room by room.
 
-use crate::model::Known;
+use crate::model::{Known, Why};
 
-use super::{FORMAT, Making};
+use super::{FORMAT, INDEXES, Making};
 
 impl Making<'_> {
     /// Everything.
@@ -18,6 +18,9 @@ impl Making<'_> {
         }
         if subject.app.classes.is_empty() {
             self.not_read(&["classes"], "no schema was found");
+        }
+        if !self.some_indexes_are_known() {
+            self.not_read(&[INDEXES], Why::NotAsked);
         }
         self.roles();
         self.server();

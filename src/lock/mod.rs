@@ -28,13 +28,16 @@ use crate::model::{App, UserId};
 use crate::rules::words::Words;
 use crate::secrets::redact::{Salt, Secret, digest};
 
-pub use classes::{NEVER_GIVEN, PUBLIC, parse_field};
+pub use classes::{NEVER_GIVEN, PUBLIC, UNIQUE, parse_field};
 use families::Families;
 pub use options::TOLD;
 pub use rows::NO_ACL;
 
 /// The version of the format.
 pub const FORMAT: &str = "1";
+
+/// What the indexes of all classes are called where none of them were read.
+pub const INDEXES: &str = "indexes";
 
 /// The words of a fact that stands for something that was not read.
 pub const NOT_READ: &str = "not-read";

@@ -1,6 +1,6 @@
 //! Classes and their fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -24,8 +24,48 @@ pub struct Class {
     pub rows: Known<Census>,
     /// The export that the rows were counted in.
     pub rows_at: Option<Place>,
+    /// What its database refuses to keep twice; unread where only a schema was read, which names indexes
+    /// but not which of them are unique.
+    pub indexes: Known<Indexes>,
     /// Where the class is described.
     pub source: Source,
+}
+
+/// The unique indexes of a class, without that of the object id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Indexes {
+    /// The columns that no two rows may have the same values in, and which rows count. A column stands as
+    /// Parse names it, `lower(email)` where case does not matter, and `authData.google.id` for a part of one.
+    pub unique: BTreeMap<BTreeSet<String>, Covered>,
+    /// Where the database says so.
+    pub at: Place,
+}
+
+/// Which rows a unique index looks at. One without a value in its column is none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Covered {
+    /// Those that a condition selects.
+    SomeRows,
+    /// Every row.
+    EveryRow,
+}
+
+impl Covered {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::SomeRows => "some rows",
+            Self::EveryRow => "every row",
+        }
+    }
+}
+
+impl Indexes {
+    /// Whether no two rows have the same value in a column, or the same but for its case.
+    pub fn keep_apart(&self, column: &str) -> bool {
+        let is = |name: &str| self.unique.get(&BTreeSet::from([name.to_owned()])) == Some(&Covered::EveryRow);
+        is(column) || is(&format!("lower({column})"))
+    }
 }
 
 /// What kind of input describes a class. A later kind outranks an earlier one.
@@ -247,13 +287,14 @@ impl Class {
     pub fn of_rows(name: ClassName, at: Place) -> Self {
         let source =
             Source { origin: Origin::Rows, at, clp: String::new(), fields: String::new(), parts: BTreeMap::new() };
-        Self { name, fields: Known::default(), clp: Known::default(), rows: Known::default(), rows_at: None, source }
+        let (fields, clp) = (Known::default(), Known::default());
+        Self { name, fields, clp, rows: Known::default(), rows_at: None, indexes: Known::default(), source }
     }
 
     /// A class as it is described, of which no rows are known.
     pub fn described(name: ClassName, fields: BTreeMap<FieldName, Field>, clp: Clp, source: Source) -> Self {
         let (fields, clp) = (Known::Read(fields), Known::Read(clp));
-        Self { name, fields, clp, rows: Known::default(), rows_at: None, source }
+        Self { name, fields, clp, rows: Known::default(), rows_at: None, indexes: Known::default(), source }
     }
 
     /// Where the entry below the permissions stands; `below` is a JSON pointer such as `/find`.

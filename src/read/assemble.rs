@@ -25,6 +25,7 @@ pub fn app(parts: &mut [(usize, Parts)], answered: &[Document]) -> App {
     let mut app = App::default();
     let mut roles: Vec<RoleRow> = Vec::new();
     let (mut members, mut children) = (None, None);
+    let mut indexes = Vec::new();
     for (_, parts) in parts.iter_mut() {
         for class in std::mem::take(&mut parts.classes) {
             describe(&mut app, class);
@@ -53,6 +54,7 @@ pub fn app(parts: &mut [(usize, Parts)], answered: &[Document]) -> App {
         if let Some(database) = parts.database.take() {
             app.database = Known::Read(database);
         }
+        indexes.append(&mut parts.indexes);
         app.locks.extend(parts.lock.take());
         for found in std::mem::take(&mut parts.versions) {
             take_version(&mut app.server.version, found);
@@ -63,6 +65,12 @@ pub fn app(parts: &mut [(usize, Parts)], answered: &[Document]) -> App {
                 Known::Read(_) => app.server.other_options.push(options),
                 unread => *unread = Known::Read(options),
             }
+        }
+    }
+    // Of several dumps the last counts, and what runs stands behind them all.
+    for (name, found) in indexes {
+        if let Some(class) = app.classes.get_mut(&name) {
+            class.indexes = Known::Read(found);
         }
     }
     for found in app.locks.iter().flat_map(super::version::of_lock) {

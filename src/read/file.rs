@@ -290,6 +290,7 @@ fn shown(kind: &Kind) -> Show {
         | Kind::Config
         | Kind::Hook
         | Kind::Hooks
+        | Kind::Indexes
         | Kind::Job => Show::NoValues,
         Kind::Row(_) | Kind::Join | Kind::Refused => Show::Nothing,
     }

@@ -24,6 +24,7 @@ pub mod file;
 pub mod forms;
 pub mod ignored;
 pub mod in_code;
+mod indexes;
 pub mod installed;
 pub mod keys;
 pub mod lock;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::live;
 use crate::model::acl::truthy;
-use crate::model::class::Class;
+use crate::model::class::{Class, Indexes};
 use crate::model::database::Database;
 use crate::model::options::Options;
 use crate::model::place::Text;
@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::rules::catalogue::Part;
 
 use super::tree::Holes;
-use super::{database, schema};
+use super::{database, indexes, schema};
 
 /// Everything one file says.
 #[derive(Debug, Default)]
@@ -40,6 +40,8 @@ pub struct Parts {
     pub probe: Option<Probe>,
     /// The database of a running app.
     pub database: Option<Database>,
+    /// Unique indexes of classes.
+    pub indexes: Vec<(ClassName, Indexes)>,
     /// Whether anything of the file became part of the app.
     pub says_something: bool,
     /// Rows of classes that are still to be counted.
@@ -127,6 +129,8 @@ pub enum Kind {
     ServerInfo,
     /// What a database says of itself.
     Database,
+    /// The indexes of a class.
+    Indexes,
     /// `package.json` of npm.
     Package,
     /// Options of Parse Server.
@@ -181,6 +185,9 @@ pub fn kind(document: &Map<String, Value>, in_list: bool, class: &ClassName) -> 
     }
     if database::is_one(document) {
         return Some(Kind::Database);
+    }
+    if indexes::are_some(document) {
+        return Some(Kind::Indexes);
     }
     let is_row = (is_text("objectId") || has("_id"))
         && ["createdAt", "updatedAt", "_created_at", "_updated_at", "ACL", "_rperm", "_wperm", "_acl"]
@@ -242,7 +249,7 @@ impl Parts {
         let has_rows = !self.roles.is_empty() || self.members.is_some() || self.children.is_some();
         let has_server =
             self.config.is_some() || self.webhooks.is_some() || self.jobs.is_some() || self.database.is_some();
-        let has_server = has_server || self.probe.is_some();
+        let has_server = has_server || self.probe.is_some() || !self.indexes.is_empty();
         let has_options = self.options.is_some() || !self.dashboards.is_empty() || !self.versions.is_empty();
         let has_options = has_options || !self.deployed.is_empty() || self.lock.is_some();
         self.is_empty()
@@ -274,6 +281,7 @@ impl Parts {
             }
             Kind::ServerInfo => self.versions.extend(super::version::of_server_info(document, &at)),
             Kind::Database => self.database = database::read(document, at),
+            Kind::Indexes => self.indexes.push(indexes::read(document, class, at)),
             Kind::Package => self.versions.extend(super::version::of_package(document, &at)),
             Kind::ServerConfig => self.take_server_config(document, &at),
             Kind::DashboardConfig => {

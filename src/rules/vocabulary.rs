@@ -161,12 +161,13 @@ pub const DATABASE: Noun = Noun {
     table: "database",
     facts: facts! {
         "endless-sessions": "sessions that never end",
+        "names-not-unique": "nothing in the database keeps names of users or roles apart",
         "not-encrypted": "what a database on the net sends is not encrypted",
         "not-maintained": "a version of a database that gets no fixes any more",
         "user-of-more": "the user of the database may use other databases, make users or change the server",
         "without-password": "a database that lets everyone read",
     },
-    placeholders: &["count", "kind", "version", "what"],
+    placeholders: &["class", "column", "count", "kind", "version", "what"],
 };
 
 /// Descriptions of classes.
@@ -279,6 +280,8 @@ pub const DRIFT: Noun = Noun {
         "role-widened": "a role inherits more, is new, has another member or can be changed by more",
         "rows-opened": "more rows of a class are open",
         "undecided": "what code does cannot be told any more",
+        "unique-index-dropped": "the database does not keep values of a column apart any more",
+        "unique-index-new": "the database keeps values of a column apart",
         "version-changed": "another version of the server lets more in",
         "webhook-changed": "a webhook is new or sent elsewhere",
     },

@@ -11,7 +11,7 @@ use crate::source::begins_low;
 use crate::{files, none};
 
 /// CWEs that no list of OWASP names and that were looked up in MITRE's list, with its name.
-const OTHER_CWES: [(u32, &str); 13] = [
+const OTHER_CWES: [(u32, &str); 14] = [
     (93, "Improper Neutralization of CRLF Sequences ('CRLF Injection')"),
     (117, "Improper Output Neutralization for Logs"),
     (283, "Unverified Ownership"),
@@ -20,6 +20,7 @@ const OTHER_CWES: [(u32, &str); 13] = [
     (470, "Use of Externally-Controlled Input to Select Classes or Code ('Unsafe Reflection')"),
     (488, "Exposure of Data Element to Wrong Session"),
     (602, "Client-Side Enforcement of Server-Side Security"),
+    (694, "Use of Multiple Resources with Duplicate Identifier"),
     (704, "Incorrect Type Conversion or Cast"),
     (749, "Exposed Dangerous Method or Function"),
     (1059, "Insufficient Technical Documentation"),

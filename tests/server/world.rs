@@ -255,6 +255,7 @@ pub fn open_class(name: &str) -> Class {
         clp: Known::Read(Clp::open()),
         rows: Known::default(),
         rows_at: None,
+        indexes: Known::default(),
         source: Source {
             origin: Origin::Deployed,
             at: place(),
