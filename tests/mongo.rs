@@ -12,6 +12,8 @@
     reason = "a test may fail loudly, and somebody has to write what is read"
 )]
 
+#[path = "mongo/indexes.rs"]
+mod indexes;
 #[path = "mongo/server.rs"]
 mod server;
 
@@ -41,7 +43,7 @@ use parse_audit::rules::words::Words;
 use server::{Server, Wire, Writer};
 
 /// What may go over the wire: what is asked here, and what the driver asks by itself.
-const READING: [&str; 14] = [
+const READING: [&str; 15] = [
     "buildInfo",
     "connectionStatus",
     "count",
@@ -53,6 +55,7 @@ const READING: [&str; 14] = [
     "isdbgrid",
     "killCursors",
     "listCollections",
+    "listIndexes",
     "ping",
     "saslContinue",
     "saslStart",
@@ -226,7 +229,7 @@ fn a_server_that_goes_away_or_falls_silent_is_told_once_and_not_waited_for() {
         let wire = Wire::to(server.port());
         let answers = Database::new(&format!("{}/app", wire.uri), None).unwrap();
         let answers = answers.with_patience(Duration::from_secs(3)).read();
-        assert_eq!((answers.problems.len(), answers.documents.len()), (0, 9));
+        assert_eq!((answers.problems.len(), answers.documents.len()), (0, 10));
         if is_cut {
             wire.cut_after(1_600_000)
         } else {

@@ -162,6 +162,27 @@ fn the_database_tells_what_exports_tell() {
     assert!(database.encrypted && database.kind == "PostgreSQL" && database.hosts == ["127.0.0.1"]);
     assert_eq!(database.rights.read().map(|rights| rights.len()), Some(3), "the owner may do everything");
     assert_eq!(database.endless_sessions.read(), Some(&0));
+
+    // What the server itself keeps apart, whatever it calls the indexes; a schema knows nothing of it.
+    let unique = |class: &str| -> Vec<String> {
+        let indexes = app.classes[class].indexes.read().expect("indexes");
+        let told = indexes.unique.iter();
+        told.map(|(columns, covered)| format!("{columns:?} {}", covered.words())).collect()
+    };
+    assert_eq!(unique("_Role"), [r#"{"name"} every row"#]);
+    let of_users = [r#"{"authData.anonymous.id"} every row"#, r#"{"email"} every row"#, r#"{"username"} every row"#];
+    assert_eq!(unique("_User"), of_users);
+    assert_eq!(unique("Order"), Vec::<String>::new());
+    assert!(!exported.snapshot.app.classes["_User"].indexes.is_read());
+    sql(
+        &server,
+        r#"DROP INDEX "_User_unique_email"; CREATE UNIQUE INDEX part ON "Order" (lower(email)) WHERE title > 'canary';
+           CREATE UNIQUE INDEX pair ON "Order" (title, "createdAt");"#,
+    );
+    let without = read_database(&safe(&server, &server.database.uri)).snapshot.app;
+    let of_orders = without.classes["Order"].indexes.read().map(|indexes| format!("{:?}", indexes.unique));
+    assert_eq!(of_orders.as_deref(), Some(r#"{{"createdAt", "title"}: EveryRow, {"lower(email)"}: SomeRows}"#));
+    assert!(without.classes["_User"].indexes.read().is_some_and(|indexes| !indexes.keep_apart("email")));
     assert!(app.config.read().is_some_and(|config| config.contains_key("secretToken")));
 
     // The server, asked for numbers alone, knows the same of the rows, but for users.

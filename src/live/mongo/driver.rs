@@ -73,6 +73,8 @@ pub enum Command<'c> {
     ConnectionStatus,
     /// The names of the collections that may be read.
     Collections,
+    /// The indexes of a collection.
+    Indexes(&'c str),
     /// About how many documents a collection has.
     Size(&'c str),
     /// How many documents have no value in a column.
@@ -99,6 +101,7 @@ impl Command<'_> {
             Self::BuildInfo => doc! { "buildInfo": 1 },
             Self::ConnectionStatus => doc! { "connectionStatus": 1, "showPrivileges": true },
             Self::Collections => doc! { "listCollections": 1, "nameOnly": true, "authorizedCollections": true },
+            Self::Indexes(collection) => doc! { "listIndexes": *collection, "cursor": { "batchSize": BATCH } },
             Self::Size(collection) => doc! { "count": *collection },
             Self::Without(collection, column) => doc! { "count": *collection, "query": { *column: null } },
             Self::Find(collection, columns, ids) => {

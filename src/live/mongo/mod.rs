@@ -6,6 +6,7 @@
 mod about;
 mod address;
 mod driver;
+mod indexes;
 mod rows;
 mod trouble;
 
@@ -162,6 +163,7 @@ impl Database {
             answers.documents.push(Document { url: self.url(&collection), name, body });
         }
         about::tell(self, &connection, &prefix, &mut answers);
+        indexes::tell(self, &connection, (&prefix, &classes), &mut answers);
         for class in classes.iter().filter(|class| !class.starts_with('_') || *class == "_User") {
             let collection = format!("{prefix}{class}");
             let url = self.url(&collection);

@@ -8,6 +8,10 @@ pub const CLOSED: &str = "it closed the connection";
 pub const SILENT: &str = "it does not answer";
 /// A server that lets nobody read who does not log in.
 pub const WANTS_USER: &str = "it asks for a user and a password";
+/// A collection that is not there, which it was when its name was told.
+pub const DROPPED: &str = "the collection was dropped while it was read";
+/// What only looks like a collection.
+pub const A_VIEW: &str = "it is a view";
 /// An answer that is not what was asked for.
 pub const NOT_UNDERSTOOD: &str = "its answer cannot be understood";
 
@@ -38,7 +42,8 @@ impl Trouble {
             18 | 8000 => Self::Everything("it refuses the user or the password".to_owned()),
             43 | 237 => this("the server ended the query before it was read"),
             50 => this("the server needs too long for it"),
-            175 | 26 => this("the collection was dropped while it was read"),
+            175 | 26 => this(DROPPED),
+            166 => this(A_VIEW),
             91 | 11600 | 11602 => Self::Everything("the server is being shut down".to_owned()),
             code => {
                 let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(40).collect();

@@ -83,6 +83,20 @@ const ABOUT: &str = r#"SELECT json_build_object(
         ('administer', u.rolsuper OR u.rolcreaterole OR u.rolreplication)) AS r(name, has) WHERE has))::text
   FROM pg_roles u WHERE u.rolname = current_user"#;
 
+/// The unique indexes of each class, but for that of the object id. What a condition says is not asked for: whether
+/// it says more than that there is a value is enough.
+const INDEXES: &str = r#"SELECT json_build_object('collectionName', s."className", 'indexes',
+    COALESCE((SELECT json_agg(json_build_object('name', i.relname, 'unique', true, 'columns', k.columns,
+            'partial', COALESCE(translate(pg_get_expr(x.indpred, x.indrelid), '() ', '')
+                <> translate(k.columns->>0, '() ', '') || 'ISNOTNULL', false)) ORDER BY i.relname)
+        FROM pg_class c
+        JOIN pg_index x ON x.indrelid = c.oid AND x.indisunique AND x.indisvalid AND NOT x.indisprimary
+        JOIN pg_class i ON i.oid = x.indexrelid
+        CROSS JOIN LATERAL (SELECT json_agg(pg_get_indexdef(x.indexrelid, n, true) ORDER BY n) AS columns
+            FROM generate_series(1, COALESCE((to_jsonb(x)->>'indnkeyatts')::int, x.indnatts)) n) k
+        WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = s."className"), '[]'))::text
+  FROM "_SCHEMA" s ORDER BY s."className""#;
+
 /// How many sessions never end.
 const ENDLESS: &str = r#"SELECT count(*) FROM "_Session" WHERE "expiresAt" IS NULL"#;
 
@@ -165,6 +179,10 @@ impl Database {
                 Err(Failure::NoTable) => answers.documents.push(self.document(table, &[])),
                 Err(failure) => self.miss(&mut answers, table, &failure, consequence),
             }
+        }
+        match session.texts(INDEXES) {
+            Ok(lines) => answers.documents.push(self.document("indexes", &lines)),
+            Err(failure) => self.miss(&mut answers, "", &failure, "unique indexes were not checked"),
         }
         match self.about(&session) {
             Ok(document) => answers.documents.extend(document),
