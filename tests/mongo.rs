@@ -414,6 +414,13 @@ fn with_canaries(server: &Server) -> String {
         doc! { "_id": "canaryrow1", "email": "canary@example.com", "_rperm": ["*", "canaryuser"], "_wperm": ["*"] },
     );
     insert("_User", doc! { "_id": "canaryuser", "email": "canary@example.com", "_hashed_password": "canary-hash" });
+    insert("_User", doc! { "_id": "canaryolder", "_perishable_token": "canary", "_session_token": "canary" });
+    let hash = format!("$2b$10${}", "canary".repeat(9));
+    insert(
+        "_User",
+        doc! { "_id": "canarynewer", "_hashed_password": hash, "_perishable_token": "canary",
+        "_perishable_token_expires_at": DateTime::now(), "username": "canary" },
+    );
     insert("_Session", doc! { "_id": "canarysess", "_session_token": "r:canary-token" });
     insert(
         "_Hooks",
@@ -442,13 +449,19 @@ fn nothing_that_is_stored_is_in_any_report_and_what_is_open_is_found() {
         "clp-public-delete:Secret.delete",
         "clp-public-read-personal-data:Secret.find",
         "config-secret-public:_GlobalConfig.apiSecret",
+        "database-endless-reset-tokens:database 127.0.0.1",
         "database-endless-sessions:database 127.0.0.1",
+        "database-legacy-sessions:database 127.0.0.1",
+        "database-weak-password-hashes:database 127.0.0.1",
         "database-without-password:database 127.0.0.1",
         "rows-missing-acl:_User",
         "webhook-plain-http:_Hooks:function pay",
     ] {
         assert!(found.contains(name), "{name} is not among {found:?}");
     }
+    let database = reading.snapshot.app.database.read().expect("it tells of itself");
+    let counts = [&database.endless_reset_tokens, &database.legacy_sessions, &database.other_passwords];
+    assert_eq!(counts, [&Known::Read(1); 3]);
     let text = TextReporter { color: false, unicode: true, width: 100, all: true, quiet: false, stop_word: None };
     let reporters: [&dyn Reporter; 5] = [&text, &JsonReporter, &SarifReporter, &GithubReporter, &CsvReporter];
     for (number, reporter) in reporters.into_iter().enumerate() {

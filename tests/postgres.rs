@@ -162,6 +162,7 @@ fn the_database_tells_what_exports_tell() {
     assert!(database.encrypted && database.kind == "PostgreSQL" && database.hosts == ["127.0.0.1"]);
     assert_eq!(database.rights.read().map(|rights| rights.len()), Some(3), "the owner may do everything");
     assert_eq!(database.endless_sessions.read(), Some(&0));
+    assert_eq!((database.endless_reset_tokens.read(), database.other_passwords.read()), (Some(&0), Some(&0)));
 
     // What the server itself keeps apart, whatever it calls the indexes; a schema knows nothing of it.
     let unique = |class: &str| -> Vec<String> {
@@ -177,11 +178,14 @@ fn the_database_tells_what_exports_tell() {
     sql(
         &server,
         r#"DROP INDEX "_User_unique_email"; CREATE UNIQUE INDEX part ON "Order" (lower(email)) WHERE title > 'canary';
-           CREATE UNIQUE INDEX pair ON "Order" (title, "createdAt");"#,
+           CREATE UNIQUE INDEX pair ON "Order" (title, "createdAt");
+           UPDATE "_User" SET _perishable_token = 'canary', _hashed_password = 'canary';"#,
     );
     let without = read_database(&safe(&server, &server.database.uri)).snapshot.app;
     let of_orders = without.classes["Order"].indexes.read().map(|indexes| format!("{:?}", indexes.unique));
     assert_eq!(of_orders.as_deref(), Some(r#"{{"createdAt", "title"}: EveryRow, {"lower(email)"}: SomeRows}"#));
+    let database = without.database.read().expect("the database tells of itself");
+    assert_eq!((database.endless_reset_tokens.read(), database.other_passwords.read()), (Some(&1), Some(&1)));
     assert!(without.classes["_User"].indexes.read().is_some_and(|indexes| !indexes.keep_apart("email")));
     assert!(app.config.read().is_some_and(|config| config.contains_key("secretToken")));
 
@@ -285,6 +289,11 @@ fn what_cannot_be_read_is_told_and_nothing_else_is_shown() {
     let reader = uri.replace("postgres:lantern", "auditor:lantern");
     let rights = read_database(&reader).snapshot.app.database.read().expect("a database").rights.clone();
     assert_eq!(rights.read().map(|rights| rights.len()), Some(0));
+    let columns = r#"REVOKE SELECT ON "_User" FROM auditor;
+        GRANT SELECT ("objectId", _rperm, _wperm, _perishable_token) ON "_User" TO auditor"#;
+    sql(&server, columns);
+    let answers = Database::new(&reader).unwrap().read();
+    assert_eq!(answers.gaps.iter().map(|gap| gap.topic.as_str()).collect::<Vec<_>>(), ["how passwords are kept"]);
 
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = format!("postgres://u:lantern@{}/x", hanging.local_addr().unwrap());

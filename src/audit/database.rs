@@ -55,8 +55,15 @@ fn of_database(database: &Database) -> Vec<Fact> {
     if !too_many.is_empty() {
         facts.push(fact("user-of-more", "/rights").word("what", in_words(too_many)));
     }
-    if let Some(count) = database.endless_sessions.read().filter(|count| **count > 0) {
-        facts.push(fact("endless-sessions", "/endlessSessions").word("count", count));
+    for (kind, key, count) in [
+        ("endless-sessions", "/endlessSessions", &database.endless_sessions),
+        ("endless-reset-tokens", "/endlessResetTokens", &database.endless_reset_tokens),
+        ("legacy-sessions", "/legacySessions", &database.legacy_sessions),
+        ("other-passwords", "/otherPasswords", &database.other_passwords),
+    ] {
+        if let Some(count) = count.read().filter(|count| **count > 0) {
+            facts.push(fact(kind, key).word("count", count));
+        }
     }
     if is_old(database) {
         facts.push(fact("not-maintained", "/databaseVersion"));

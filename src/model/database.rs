@@ -22,6 +22,12 @@ pub struct Database {
     pub rights: Known<BTreeSet<Right>>,
     /// How many sessions never end.
     pub endless_sessions: Known<u64>,
+    /// How many users have a token for a new password that never ends.
+    pub endless_reset_tokens: Known<u64>,
+    /// How many users have a session from before sessions were rows.
+    pub legacy_sessions: Known<u64>,
+    /// How many passwords are no hashes of bcrypt whose work is at least 2¹⁰.
+    pub other_passwords: Known<u64>,
     /// Where it says so.
     pub at: Place,
 }

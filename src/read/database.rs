@@ -1,7 +1,8 @@
 //! What a source of a running app says of its database:
 //!
 //! `{"database": "MongoDB", "databaseVersion": "8.0.4", "hosts": ["db.example.com"], "encrypted": true,
-//! "openToAll": false, "rights": ["write"], "endlessSessions": 0}`; without the last three they are not known.
+//! "openToAll": false, "rights": ["write"], "endlessSessions": 0, "endlessResetTokens": 0, "legacySessions": 0,
+//! "otherPasswords": 0}`; what is left out behind `encrypted` is not known.
 
 use serde_json::{Map, Value};
 
@@ -18,6 +19,7 @@ pub fn is_one(document: &Map<String, Value>) -> bool {
 pub fn read(document: &Map<String, Value>, at: Place) -> Option<Database> {
     let text = |key: &str| document.get(key)?.as_str().map(str::to_owned);
     let yes = |key: &str| document.get(key)?.as_bool();
+    let count = |key: &str| document.get(key).and_then(Value::as_u64).map_or_else(Known::default, Known::Read);
     let list = |key: &str| Some(document.get(key)?.as_array()?.iter().filter_map(Value::as_str));
     let known = |rights: Vec<&str>| Right::ALL.into_iter().filter(|right| rights.contains(&right.name())).collect();
     let rights = list("rights").map(|rights| known(rights.collect()));
@@ -28,10 +30,10 @@ pub fn read(document: &Map<String, Value>, at: Place) -> Option<Database> {
         encrypted: yes("encrypted")?,
         open_to_all: yes("openToAll").map_or_else(Known::default, Known::Read),
         rights: rights.map_or_else(Known::default, Known::Read),
-        endless_sessions: document
-            .get("endlessSessions")
-            .and_then(Value::as_u64)
-            .map_or_else(Known::default, Known::Read),
+        endless_sessions: count("endlessSessions"),
+        endless_reset_tokens: count("endlessResetTokens"),
+        legacy_sessions: count("legacySessions"),
+        other_passwords: count("otherPasswords"),
         at,
     })
 }

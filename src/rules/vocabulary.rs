@@ -160,10 +160,13 @@ pub const DEPLOYMENT: Noun = Noun {
 pub const DATABASE: Noun = Noun {
     table: "database",
     facts: facts! {
+        "endless-reset-tokens": "tokens for a new password that never end",
         "endless-sessions": "sessions that never end",
+        "legacy-sessions": "sessions of users from before sessions were rows",
         "names-not-unique": "nothing in the database keeps names of users or roles apart",
         "not-encrypted": "what a database on the net sends is not encrypted",
         "not-maintained": "a version of a database that gets no fixes any more",
+        "other-passwords": "passwords that are no hashes of bcrypt",
         "user-of-more": "the user of the database may use other databases, make users or change the server",
         "without-password": "a database that lets everyone read",
     },

@@ -10,7 +10,7 @@ use crate::live::{Answers, Body, Document};
 use crate::problem::Problem;
 
 use super::Database;
-use super::driver::{Command, Connection};
+use super::driver::{Command, Connection, Oddity};
 use super::trouble::{NOT_UNDERSTOOD, Trouble, WANTS_USER};
 
 /// What changes documents.
@@ -40,6 +40,8 @@ pub fn tell(of: &Database, connection: &Connection, prefix: &str, answers: &mut 
         "encrypted": of.address.tls,
     });
     let sessions = format!("{prefix}_Session");
+    let users = format!("{prefix}_User");
+    let of_users = |oddity| connection.count(&Command::Users(&users, oddity)).map(Value::from);
     let asked = [
         (
             "databaseVersion",
@@ -59,6 +61,14 @@ pub fn tell(of: &Database, connection: &Connection, prefix: &str, answers: &mut 
             connection.count(&Command::Without(&sessions, "expiresAt")).map(Value::from),
             "whether sessions end was not checked",
         ),
+        (
+            "endlessResetTokens",
+            &users,
+            of_users(Oddity::EndlessResetToken),
+            "whether tokens for a new password end was not checked",
+        ),
+        ("legacySessions", &users, of_users(Oddity::LegacySession), "whether users have old sessions was not checked"),
+        ("otherPasswords", &users, of_users(Oddity::OtherPassword), "how passwords are kept was not checked"),
     ];
     if let Some(all) = is_open_to_all(of) {
         about.as_object_mut().and_then(|about| about.insert("openToAll".to_owned(), all.into()));

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt, StreamExt};
 use mongodb::action::RunCommand;
-use mongodb::bson::{Bson, Document, RawDocument, doc};
+use mongodb::bson::raw::cstr;
+use mongodb::bson::{Bson, Document, RawDocument, Regex, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::event::EventHandler;
 use mongodb::event::sdam::SdamEvent;
@@ -79,8 +80,21 @@ pub enum Command<'c> {
     Size(&'c str),
     /// How many documents have no value in a column.
     Without(&'c str, &'c str),
+    /// How many users have something that they should not.
+    Users(&'c str, Oddity),
     /// These columns of documents, all if none is named.
     Find(&'c str, &'c [&'c str], Ids),
+}
+
+/// What a user should not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// A token that sets a new password, and that never ends.
+    EndlessResetToken,
+    /// A session from before sessions were rows.
+    LegacySession,
+    /// A password that is no hash of bcrypt whose work is at least 2¹⁰.
+    OtherPassword,
 }
 
 /// Documents of a collection by their ids.
@@ -104,6 +118,20 @@ impl Command<'_> {
             Self::Indexes(collection) => doc! { "listIndexes": *collection, "cursor": { "batchSize": BATCH } },
             Self::Size(collection) => doc! { "count": *collection },
             Self::Without(collection, column) => doc! { "count": *collection, "query": { *column: null } },
+            Self::Users(collection, oddity) => {
+                let query = match oddity {
+                    Oddity::EndlessResetToken => {
+                        doc! { "_perishable_token": { "$gt": "" }, "_perishable_token_expires_at": null }
+                    }
+                    Oddity::LegacySession => doc! { "_session_token": { "$gt": "" } },
+                    Oddity::OtherPassword => {
+                        let (pattern, options) = (cstr!(r"^\$2[abxy]\$[1-3]").into(), cstr!("").into());
+                        let bcrypt = Regex { pattern, options };
+                        doc! { "_hashed_password": { "$gt": "", "$not": bcrypt } }
+                    }
+                };
+                doc! { "count": *collection, "query": query }
+            }
             Self::Find(collection, columns, ids) => {
                 let columns: Document = columns.iter().map(|column| ((*column).to_owned(), Bson::Int32(1))).collect();
                 let filter = match ids {
@@ -123,7 +151,8 @@ impl Command<'_> {
         };
         if !matches!(self, Self::Hello | Self::BuildInfo | Self::ConnectionStatus) {
             let [of_query, of_other] = WORK;
-            let work = if matches!(self, Self::Find(..)) { of_query } else { of_other };
+            let is_query = matches!(self, Self::Find(..) | Self::Without(..) | Self::Users(..));
+            let work = if is_query { of_query } else { of_other };
             document.insert("maxTimeMS", i64::try_from(work.as_millis()).unwrap_or(i64::MAX));
         }
         document

@@ -10,9 +10,10 @@ mod wire;
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::model::snapshot::Gap;
 use crate::problem::Problem;
 
 use super::kept::Kept;
@@ -100,6 +101,18 @@ const INDEXES: &str = r#"SELECT json_build_object('collectionName', s."className
 /// How many sessions never end.
 const ENDLESS: &str = r#"SELECT count(*) FROM "_Session" WHERE "expiresAt" IS NULL"#;
 
+/// Whether the columns may be read that [`OF_USERS`] asks; nothing if there are none.
+const MAY_ASK_OF_USERS: &str = r#"SELECT bool_and(has_column_privilege(attrelid, attnum, 'SELECT'))::text
+  FROM pg_attribute WHERE attrelid = to_regclass('"_User"') AND NOT attisdropped
+    AND attname IN ('_hashed_password', '_perishable_token', '_perishable_token_expires_at')"#;
+
+/// How many users have a token for a new password that never ends, and a password that is no hash of bcrypt whose
+/// work is at least 2¹⁰.
+const OF_USERS: &str = r#"SELECT json_build_object(
+    'endlessResetTokens', count(*) FILTER (WHERE _perishable_token <> '' AND _perishable_token_expires_at IS NULL),
+    'otherPasswords', count(*) FILTER (WHERE _hashed_password <> '' AND _hashed_password !~ '^\$2[abxy]\$[1-3]'))::text
+  FROM "_User""#;
+
 /// A database of PostgreSQL.
 #[derive(Debug)]
 pub struct Database {
@@ -184,7 +197,7 @@ impl Database {
             Ok(lines) => answers.documents.push(self.document("indexes", &lines)),
             Err(failure) => self.miss(&mut answers, "", &failure, "unique indexes were not checked"),
         }
-        match self.about(&session) {
+        match self.about(&session, &mut answers.gaps) {
             Ok(document) => answers.documents.extend(document),
             Err(failure) => self.miss(&mut answers, "", &failure, "the database itself was not checked"),
         }
@@ -196,7 +209,7 @@ impl Database {
     }
 
     /// What the database tells of itself.
-    fn about(&self, session: &Session) -> Result<Option<Document>, Failure> {
+    fn about(&self, session: &Session, gaps: &mut Vec<Gap>) -> Result<Option<Document>, Failure> {
         let Some(about) = session.texts(ABOUT)?.into_iter().next() else { return Ok(None) };
         let Ok(Value::Object(mut about)) = serde_json::from_str(&about) else { return Ok(None) };
         if about.get("rights").is_some_and(Value::is_null) {
@@ -210,6 +223,18 @@ impl Database {
             Err(failure) => return Err(failure),
         };
         about.extend(endless.map(|count| ("endlessSessions".to_owned(), Value::from(count))));
+        match session.texts(MAY_ASK_OF_USERS)?.first().map(|may| may.as_str()) {
+            Some("true") => {
+                let counts = session.texts(OF_USERS)?;
+                let counts = counts.first().and_then(|counts| serde_json::from_str::<Map<_, _>>(counts).ok());
+                about.extend(counts.into_iter().flatten());
+            }
+            Some(_) => gaps.push(Gap::new(
+                "how passwords are kept",
+                "the user of the database may not read the columns of `_User` that tell it",
+            )),
+            None => {}
+        }
         let text = serde_json::to_string_pretty(&about).map(Zeroizing::new).unwrap_or_default();
         Ok(Some(Document { name: "database.json".to_owned(), ..self.document("", &[text]) }))
     }
