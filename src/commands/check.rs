@@ -13,7 +13,9 @@ use jiff::civil::Date;
 use crate::audit;
 use crate::cli::{CheckArgs, Voice};
 use crate::code::requires;
+use crate::problem::Problem;
 use crate::read::Progress;
+use crate::report::clean;
 use crate::report::csv::CsvReporter;
 use crate::report::github::GithubReporter;
 use crate::report::json::JsonReporter;
@@ -26,7 +28,7 @@ use crate::severity::Severity;
 
 use super::advisories;
 use super::load::{Loaded, load_and_search};
-use super::{CLEAN, FOUND, INCOMPLETE, colors, unicode, width};
+use super::{CLEAN, FOUND, INCOMPLETE, anchors, colors, environment, quoted, unicode, width};
 
 /// A report that was asked for.
 pub(super) struct Output {
@@ -47,9 +49,9 @@ pub(super) enum Format {
 pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
     let outputs = outputs(&args.output)?;
     let names_lines = |output: &Output| matches!(output.format, Format::Sarif | Format::Github);
-    if args.input.asks_a_running_app() && outputs.iter().any(names_lines) {
-        bail!("a running app has no lines in the repository; write text, json or csv of it");
-    }
+    // What a running app answers has no lines in the repository, but its lock has.
+    let needs_lock = args.input.asks_a_running_app() && outputs.iter().any(names_lines);
+    let lock = needs_lock.then(|| anchors::Lines::of(&args.path, &args.input)).transpose()?;
     let bar = Bar::default();
     let loaded = load_and_search(args, |program, settings| selected(program, args, &settings.check), &bar);
     bar.finish();
@@ -74,17 +76,43 @@ pub fn run(args: &CheckArgs, voice: &Voice) -> Result<u8> {
         () if fails && !args.exit_zero => FOUND,
         () => CLEAN,
     };
-    let mut report = Report::new(&reading.snapshot, &outcome, &program, &reading.problems);
-    report.files = reading.files;
-    report.target = target(&args.path);
-    report.app = settings.app;
-    report.prefix = prefix(&args.path);
-    report.fail_on = fail_on;
-    report.exit_code = exit_code;
+    let anchored = lock.map(|lock| lock.anchor(&mut reading.snapshot, &outcome));
+    let report_of = |outcome| {
+        let mut report = Report::new(&reading.snapshot, outcome, &program, &reading.problems);
+        report.files = reading.files;
+        report.target = target(&args.path);
+        report.app.clone_from(&settings.app);
+        report.prefix = prefix(&args.path);
+        report.fail_on = fail_on;
+        report.exit_code = exit_code;
+        report
+    };
     for output in &outputs {
+        let Some(anchored) = anchored.as_ref().filter(|_| names_lines(output)) else {
+            write(output, &report_of(&outcome), voice)?;
+            continue;
+        };
+        // What was not read whole would close alerts that are still true.
+        if output.format == Format::Sarif && exit_code == INCOMPLETE {
+            tell_unwritten(&reading.problems)?;
+            continue;
+        }
+        let mut report = report_of(&anchored.outcome);
+        report.unanchored.clone_from(&anchored.unanchored);
+        report.category = format!("live/{}", environment::name(&args.input)?);
         write(output, &report, voice)?;
     }
     Ok(exit_code)
+}
+
+/// Says why there is no SARIF, which nothing else may say.
+fn tell_unwritten(problems: &[Problem]) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    writeln!(out, "no SARIF was written, for it would close alerts that are still true")?;
+    for problem in problems {
+        writeln!(out, "{}", clean::text(&quoted::without_keys(&problem.to_string())))?;
+    }
+    Ok(())
 }
 
 /// What to say when there is nothing to audit.

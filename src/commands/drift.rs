@@ -1,5 +1,6 @@
 //! `drift`: what changed between two sides, by effect.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -9,24 +10,20 @@ use crate::audit::{self, Outcome};
 use crate::cli::{DriftArgs, Voice};
 use crate::drift::facts::{Anchors, fact};
 use crate::drift::{Change, Direction, Drift, drift, pending};
+use crate::finding::Finding;
 use crate::history::last_change;
 use crate::lock::Key;
-use crate::model::FileId;
-use crate::model::place::{Content, Show, SourceFile, Text};
 use crate::model::snapshot::Snapshot;
-use crate::model::spans::Syntax;
 use crate::problem::Problem;
 use crate::report::text::wrap;
 use crate::report::{Report, clean};
 use crate::rules::program::Program;
 use crate::severity::Severity;
 
+use super::anchors::LOCK_FILE;
 use super::check::{Format, Output, outputs, prefix, severity, write};
 use super::side::{Frame, Seen, Side};
-use super::{CLEAN, FOUND, INCOMPLETE, environment, load, quoted, width};
-
-/// The number of the lock among the files of a report.
-const LOCK_FILE: FileId = FileId(u32::MAX);
+use super::{CLEAN, FOUND, INCOMPLETE, anchors, environment, load, quoted, width};
 
 /// So many commits are looked through for the one that brought a file.
 const MOST_COMMITS: usize = 10_000;
@@ -90,17 +87,18 @@ fn report(
     let anchors = Anchors::new(LOCK_FILE, &text);
     let facts: Vec<_> = drift.changes.iter().map(|change| fact(change, &anchors)).collect();
     let is_unanchored = |change: &&Change| change.parts.first().is_none_or(|part| !anchors.has(&part.key));
-    let unanchored = drift.changes.iter().filter(is_unanchored).map(|change| change.subject.clone()).collect();
+    let unanchored: BTreeSet<&str> =
+        drift.changes.iter().filter(is_unanchored).map(|change| change.subject.as_str()).collect();
     let mut snapshot = Snapshot::default();
-    let content = Content::Text(Text::new(text.as_bytes(), Show::Everything, Syntax::Toml));
-    snapshot.texts.insert(LOCK_FILE, SourceFile { path, content });
+    anchors::add_lock(&mut snapshot, path, &text);
     let outcome = Outcome { findings: audit::of_facts(&facts, program, &snapshot), ..Outcome::default() };
     let mut report = Report::new(&snapshot, &outcome, program, problems);
     report.target = format!("{} → {}", args.from, args.to);
     report.prefix = prefix(&args.path);
     report.fail_on = fail_on;
     report.exit_code = exit_code;
-    report.unanchored = unanchored;
+    let findings = outcome.findings.iter().filter(|finding| unanchored.contains(finding.subject.as_str()));
+    report.unanchored = findings.map(Finding::fingerprint).collect();
     report.category = format!("live/{}", environment::name(&args.input)?);
     write(output, &report, voice)
 }
@@ -165,23 +163,11 @@ fn origin(root: &Path, key: &Key, change: &Change, now: &Seen) -> Option<String>
     let (app, texts) = (&reading.snapshot.app, &reading.snapshot.texts);
     let is_pending = matches!(change.direction, Direction::WillWiden | Direction::WillNarrow);
     let described = |name: &str| app.declared.get(name).filter(|_| is_pending).or_else(|| app.classes.get(name));
-    let place = match (key.part(0), key.part(2)) {
-        ("class", "allow") => described(key.part(1))?.clp_place(&format!("/{}", key.part(3))),
-        ("class", "protected") => described(key.part(1))?.clp_place("/protectedFields"),
-        ("class", "new-objects") => described(key.part(1))?.clp_place("/ACL"),
-        ("class", "fields") => described(key.part(1))?.field_place(&key.part(3).into()),
-        ("class", "rows") => described(key.part(1))?.rows_at.clone()?,
-        ("class", _) => described(key.part(1))?.name_place(),
-        ("role", _) => app.roles.read()?.by_name.get(key.part(1))?.at.clone(),
-        ("server", name) if key.part(1) == "option" => app.server.options.read()?.tree.place(name)?.clone(),
-        ("server", _) if key.part(1) == "version" => app.server.version.read()?.at.clone()?,
-        ("webhook", _) => app.webhooks.read()?.iter().find(|one| one.trigger == key.part(1))?.at.clone(),
-        ("function" | "job" | "trigger" | "route", _) => {
-            let files = now.lock.list(&[key.part(0), key.part(1), "file"])?;
-            return Some(files.iter().cloned().collect::<Vec<_>>().join(", "));
-        }
-        _ => return None,
-    };
+    if matches!(key.part(0), "function" | "job" | "trigger" | "route") {
+        let files = now.lock.list(&[key.part(0), key.part(1), "file"])?;
+        return Some(files.iter().cloned().collect::<Vec<_>>().join(", "));
+    }
+    let place = anchors::place(app, &described, key)?;
     let path = texts.path(&place);
     if path.contains("://") {
         return Some("live only".to_owned());

@@ -1,6 +1,7 @@
 //! From arguments to core types to a report. One file for each command, no logic.
 
 mod advisories;
+mod anchors;
 mod asked;
 mod by_key;
 mod by_option;

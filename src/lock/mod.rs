@@ -28,7 +28,7 @@ use crate::model::{App, UserId};
 use crate::rules::words::Words;
 use crate::secrets::redact::{Salt, Secret, digest};
 
-pub use classes::{NEVER_GIVEN, PUBLIC, UNIQUE, parse_field};
+pub use classes::{NEVER_GIVEN, PUBLIC, SIGNED_IN, UNIQUE, parse_field};
 use families::Families;
 pub use options::TOLD;
 pub use rows::NO_ACL;

@@ -53,7 +53,7 @@ pub struct Report<'a> {
     pub exit_code: u8,
     /// What tells alerts of this kind of run from those of others: `static`, `live/production`.
     pub category: String,
-    /// Subjects of findings that no line is about: they stand at a line near them, with a fingerprint of their own.
+    /// Fingerprints of findings that no line is about: they stand at a line near them, and GitHub knows them by these.
     pub unanchored: BTreeSet<String>,
     index: OnceLock<BTreeMap<FileId, OnceLock<FileIndex>>>,
 }

@@ -197,7 +197,8 @@ fn result(
     let uri = uri(report, &finding.at);
     // Two findings of a rule on one line would be one alert; the second gets a fingerprint of its own.
     let own = format!("{}:1", finding.fingerprint());
-    let of_line = report.line_fingerprint(&finding.at).filter(|_| !report.unanchored.contains(&finding.subject));
+    let of_line = report.line_fingerprint(&finding.at);
+    let of_line = of_line.filter(|_| !report.unanchored.contains(&finding.fingerprint()));
     let mut line = of_line.unwrap_or_else(|| own.clone());
     if !seen.insert((rule.id.to_string(), uri.clone(), line.clone())) {
         line = own;
