@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::{self, Limits};
+use crate::http::{self, Client, Failure, Limits};
 
 /// How much a server may ask of us.
 const LIMITS: Limits = Limits { patience: Duration::from_secs(60), longest: 64 << 20 };
@@ -26,6 +26,7 @@ const MOST: usize = 5000;
 pub struct Server {
     url: String,
     host: String,
+    client: Client,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +55,7 @@ impl Server {
     /// It is no address, or what is sent could be read on the way.
     pub fn new(url: &str) -> Result<Self, String> {
         let host = http::host(url, "names of packages", "https://api.osv.dev")?;
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), host })
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), host, client: Client::new(url, LIMITS) })
     }
 
     /// The name of the server.
@@ -88,7 +89,7 @@ impl Server {
                     })
                     .collect();
                 let body = json!({ "queries": queries }).to_string();
-                let answer = http::post(&format!("{}/v1/querybatch", self.url), body.as_bytes(), LIMITS)?;
+                let answer = self.client.post(&format!("{}/v1/querybatch", self.url), body.as_bytes());
                 let answers: Answers = serde_json::from_slice(&body_of(answer)?)
                     .map_err(|_| "it answers, but not as a server of OSV".to_owned())?;
                 if answers.results.len() != open.len() {
@@ -120,13 +121,14 @@ impl Server {
         if id.is_empty() || id.len() > 100 || !id.chars().all(is_id) {
             return Err("it names an advisory with signs that no id has".to_owned());
         }
-        body_of(http::get(&format!("{}/v1/vulns/{id}", self.url), &[], LIMITS)?)
+        body_of(self.client.get(&format!("{}/v1/vulns/{id}", self.url), &[]))
     }
 }
 
-fn body_of(answer: http::Answer) -> Result<Vec<u8>, String> {
+fn body_of(answer: Result<http::Answer, Failure>) -> Result<Vec<u8>, String> {
+    let answer = answer.map_err(|why| why.to_string())?;
     match answer.status {
-        200 if answer.body.is_empty() => Err("its answer is empty or too long".to_owned()),
+        200 if answer.body.is_empty() => Err("its answer is empty".to_owned()),
         200 => Ok(answer.body),
         status @ 300..=399 => Err(format!("it sends on to somewhere else (HTTP {status})")),
         status => Err(format!("it answers with HTTP {status}")),

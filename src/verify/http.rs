@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::http::{self, Limits};
+use crate::http::{self, Client, Limits};
 
 /// How much a server may ask of us.
 const LIMITS: Limits = Limits { patience: Duration::from_secs(10), longest: 64 << 10 };
@@ -15,6 +15,7 @@ pub struct Server {
     url: String,
     host: String,
     app_id: String,
+    client: Client,
 }
 
 /// What a server says.
@@ -41,7 +42,8 @@ impl Server {
     /// It is no address of a server, or a key would travel without encryption.
     pub fn new(url: &str, app_id: &str) -> Result<Self, String> {
         let host = http::host(url, "keys", "https://api.example.com/parse")?;
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), host, app_id: app_id.to_owned() })
+        let client = Client::new(url, LIMITS);
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), host, app_id: app_id.to_owned(), client })
     }
 
     /// The name of the server.
@@ -58,7 +60,7 @@ impl Server {
         let url = format!("{}/serverInfo", self.url);
         let mut headers = vec![("X-Parse-Application-Id", self.app_id.as_str())];
         headers.extend(key.map(|key| ("X-Parse-Master-Key", key)));
-        let http::Answer { status, body, .. } = http::get(&url, &headers, LIMITS).map_err(str::to_owned)?;
+        let http::Answer { status, body, .. } = self.client.get(&url, &headers).map_err(|why| why.to_string())?;
         match status {
             200 => match serde_json::from_slice::<serde_json::Value>(&body) {
                 Ok(info) if info.get("parseServerVersion").is_some() => Ok(Answer::Granted),

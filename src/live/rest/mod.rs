@@ -13,7 +13,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::http::{self, Limits};
+use crate::http::{self, Client, Limits};
 use crate::model::RoleName;
 use crate::model::snapshot::Gap;
 use crate::problem::Problem;
@@ -57,6 +57,7 @@ pub struct Server {
     url: String,
     app_id: String,
     key: Key,
+    client: Client,
     probes: bool,
 }
 
@@ -81,7 +82,9 @@ impl Server {
     /// It is no address of a server, or the key would travel without encryption.
     pub fn new(url: &str, app_id: &str, key: Key) -> Result<Self, String> {
         http::host(url, "keys", "https://api.example.com/parse")?;
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), app_id: app_id.to_owned(), key, probes: false })
+        let url = url.trim_end_matches('/').to_owned();
+        let client = Client::new(&url, LIMITS);
+        Ok(Self { url, app_id: app_id.to_owned(), key, client, probes: false })
     }
 
     /// Its address.
@@ -237,7 +240,7 @@ impl Server {
     fn patiently(&self, url: &str, headers: &[(&str, &str)]) -> Result<http::Answer, Missing> {
         let mut pauses = PAUSES.iter();
         loop {
-            let answer = http::get(url, headers, LIMITS).map_err(|why| Missing::Everything(why.to_owned()))?;
+            let answer = self.client.get(url, headers).map_err(|why| Missing::Everything(why.to_string()))?;
             match (answer.status, pauses.next()) {
                 (429 | 500..=599, Some(pause)) => thread::sleep(*pause),
                 _ => return Ok(answer),

@@ -4,10 +4,10 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
-use crate::http::{self, Answer, Limits};
+use crate::http::Answer;
 use crate::model::probe::Exposure;
 
-use super::{LIMITS, Missing, Server};
+use super::{Missing, Server};
 
 /// No object has this id.
 const NO_ID: &str = "-";
@@ -58,9 +58,9 @@ impl Server {
     fn shows(&self, exposure: Exposure) -> bool {
         let root = self.url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
         let app_id = [("X-Parse-Application-Id", self.app_id.as_str())];
-        let get = |url: &str, headers: &[(&str, &str)]| {
-            http::get(url, headers, Limits { longest: 4 << 20, ..LIMITS }).ok().filter(|answer| answer.status == 200)
-        };
+        let client = self.client.reading(4 << 20);
+        let get =
+            |url: &str, headers: &[(&str, &str)]| client.get(url, headers).ok().filter(|answer| answer.status == 200);
         let says = |answer: &Answer, word: &[u8]| memchr::memmem::find(&answer.body, word).is_some();
         match exposure {
             Exposure::AnyOriginWithCookies => {
