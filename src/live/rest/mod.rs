@@ -3,9 +3,10 @@
 
 mod probe;
 mod rows;
+mod together;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use crate::model::snapshot::Gap;
 use crate::problem::Problem;
 
 use super::{Answers, Body, Counts, Document};
-use rows::{Count, Counted};
+use rows::{Count, Counted, Habits};
+use together::together;
 
 /// How much a server may ask of us.
 const LIMITS: Limits = Limits { patience: Duration::from_secs(30), longest: 64 << 20 };
@@ -74,6 +76,13 @@ enum Missing {
     This(String),
 }
 
+impl Missing {
+    fn words(self) -> String {
+        let (Self::Everything(words) | Self::Refused(words) | Self::This(words)) = self;
+        words
+    }
+}
+
 impl Server {
     /// The server at an address such as `https://api.example.com/parse`.
     ///
@@ -99,7 +108,7 @@ impl Server {
 
     /// Everything that is asked for.
     ///
-    /// One request after the other; with N roles N and about ten more, and some for each class with rows.
+    /// With N roles N and about ten requests, one for each class, and some more where it has rows.
     pub fn read(&self) -> Answers {
         let mut answers = Answers::default();
         let mut classes = Vec::new();
@@ -131,8 +140,8 @@ impl Server {
         }
         match self.roles(&mut answers) {
             Ok(roles) => self.count(&mut answers, &classes, &roles),
-            Err((path, message)) => {
-                self.miss(&mut answers, &path, &message, "roles were not checked, and rows were not counted");
+            Err(missing) => {
+                self.miss(&mut answers, "roles", &missing.words(), "roles were not checked, and rows were not counted");
             }
         }
         if self.probes {
@@ -148,29 +157,39 @@ impl Server {
 
     /// Counts the rows of classes whose ACLs may name these roles.
     fn count(&self, answers: &mut Answers, classes: &[String], roles: &BTreeSet<RoleName>) {
-        for class in classes {
-            let url = format!("{}/classes/{class}", self.url);
+        let habits = Mutex::new(Habits::default());
+        let counted =
+            together(classes, |class: &String| rows::census(&mut OfClass { server: self, class }, roles, &habits));
+        let mut unasked = Vec::new();
+        for (class, counted) in classes.iter().zip(counted) {
             let what = || format!("row ACLs of {class}");
-            match rows::census(&mut OfClass { server: self, class }, roles) {
-                Ok(Counted::Census(census)) => answers.counts.push(Counts { url, class: class.clone(), census }),
-                Ok(Counted::TooMany(rows)) => answers.gaps.push(Gap::new(
+            match counted {
+                Some(Ok(Counted::Census(census))) => {
+                    let url = format!("{}/classes/{class}", self.url);
+                    answers.counts.push(Counts { url, class: class.clone(), census });
+                }
+                Some(Ok(Counted::TooMany(rows))) => answers.gaps.push(Gap::new(
                     what(),
                     format!("{rows} rows are not counted over REST; read with --postgres or --mongodb"),
                 )),
-                Ok(Counted::Unclear) => answers.gaps.push(Gap::new(
+                Some(Ok(Counted::Unclear)) => answers.gaps.push(Gap::new(
                     what(),
                     "they are of too many kinds, or change too fast; read with --postgres or --mongodb",
                 )),
-                Err(missing) => {
-                    let is_gone = matches!(missing, Missing::Everything(_));
-                    let (Missing::Everything(message) | Missing::Refused(message) | Missing::This(message)) = missing;
+                Some(Err(Missing::Refused(message) | Missing::This(message))) => {
                     let consequence = format!("rows of {class} were not counted");
                     self.miss(answers, &format!("classes/{class}"), &message, &consequence);
-                    if is_gone {
-                        return;
-                    }
                 }
+                Some(Err(Missing::Everything(message))) => unasked.push((class, Some(message))),
+                None => unasked.push((class, None)),
             }
+        }
+        if let Some((class, message)) = unasked.iter().find_map(|(class, message)| Some((class, message.as_ref()?))) {
+            let consequence = match unasked.len() {
+                1 => format!("rows of {class} were not counted"),
+                classes => format!("rows of {class} and {} more classes were not counted", classes - 1),
+            };
+            self.miss(answers, &format!("classes/{class}"), message, &consequence);
         }
     }
 
@@ -185,7 +204,7 @@ impl Server {
     }
 
     /// All roles, and which lies in which; their names.
-    fn roles(&self, answers: &mut Answers) -> Result<BTreeSet<RoleName>, (String, String)> {
+    fn roles(&self, answers: &mut Answers) -> Result<BTreeSet<RoleName>, Missing> {
         let mut roles: Vec<Value> = Vec::new();
         loop {
             let page = self.rows(&format!("roles?order=objectId&limit={PAGE}&skip={}", roles.len()))?;
@@ -195,15 +214,18 @@ impl Server {
                 break;
             }
             if roles.len() >= MOST_ROLES {
-                return Err(("roles".to_owned(), format!("there are more than {MOST_ROLES} roles")));
+                return Err(Missing::This(format!("there are more than {MOST_ROLES} roles")));
             }
         }
-        let mut nested = Vec::new();
-        for role in &roles {
-            let Some(id) = role.get("objectId").and_then(Value::as_str) else { continue };
+        let ids: Vec<&str> = roles.iter().filter_map(|role| role.get("objectId")?.as_str()).collect();
+        let inner_roles = together(&ids, |id| {
             let of = json!({ "$relatedTo": { "object": { "__type": "Pointer", "className": "_Role", "objectId": id }, "key": "roles" } });
             let wanted = utf8_percent_encode(&of.to_string(), NON_ALPHANUMERIC).to_string();
-            for inner in self.rows(&format!("roles?keys=name&limit={PAGE}&where={wanted}"))? {
+            self.rows(&format!("roles?keys=name&limit={PAGE}&where={wanted}"))
+        });
+        let mut nested = Vec::new();
+        for (id, inner_roles) in ids.iter().zip(inner_roles) {
+            for inner in inner_roles.transpose()?.unwrap_or_default() {
                 nested.push(json!({ "owningId": id, "relatedId": inner.get("objectId") }));
             }
         }
@@ -215,16 +237,13 @@ impl Server {
         Ok(names)
     }
 
-    fn rows(&self, path: &str) -> Result<Vec<Value>, (String, String)> {
-        match self.ask(path) {
-            Ok(Value::Object(mut answer)) => match answer.remove("results") {
+    fn rows(&self, path: &str) -> Result<Vec<Value>, Missing> {
+        match self.ask(path)? {
+            Value::Object(mut answer) => match answer.remove("results") {
                 Some(Value::Array(rows)) => Ok(rows),
-                _ => Err((path.to_owned(), "it answers without results".to_owned())),
+                _ => Err(Missing::This("it answers without results".to_owned())),
             },
-            Ok(_) => Err((path.to_owned(), "it answers without results".to_owned())),
-            Err(Missing::This(message) | Missing::Refused(message) | Missing::Everything(message)) => {
-                Err((path.to_owned(), message))
-            }
+            _ => Err(Missing::This("it answers without results".to_owned())),
         }
     }
 
