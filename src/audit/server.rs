@@ -27,6 +27,10 @@ pub fn facts(engine: &Engine<'_>, access: &[Access<'_>]) -> Vec<Fact> {
             }
         }
     }
+    for check in &app.server.failed_checks {
+        let fact = Fact::new("server", "own-check-failed", &check.title, check.at.clone());
+        facts.push(fact.word("value", &check.title).word("group", &check.group));
+    }
     facts
 }
 

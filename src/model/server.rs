@@ -19,6 +19,19 @@ pub struct Server {
     pub options: Known<Options>,
     /// Further configurations that were found beside the first.
     pub other_options: Vec<Options>,
+    /// Checks of its own security that the running server says it fails, in the order in which it tells them.
+    pub failed_checks: Vec<FailedCheck>,
+}
+
+/// A check that Parse Server makes of itself, and fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedCheck {
+    /// What it is about, such as `Database`.
+    pub group: String,
+    /// What should be the case, such as `Secure master key`.
+    pub title: String,
+    /// Where it says so.
+    pub at: Place,
 }
 
 /// A version and where it was found.

@@ -51,6 +51,7 @@ pub fn app(parts: &mut [(usize, Parts)], answered: &[Document]) -> App {
         if let Some(probe) = parts.probe.take() {
             app.probe = Known::Read(probe);
         }
+        app.server.failed_checks.append(&mut parts.failed_checks);
         if let Some(database) = parts.database.take() {
             app.database = Known::Read(database);
         }

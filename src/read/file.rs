@@ -287,6 +287,7 @@ fn shown(kind: &Kind) -> Show {
         Kind::Package
         | Kind::ServerConfig
         | Kind::DashboardConfig
+        | Kind::Checks
         | Kind::Config
         | Kind::Hook
         | Kind::Hooks

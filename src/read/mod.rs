@@ -10,6 +10,7 @@ pub mod archives;
 mod assemble;
 pub mod bson;
 mod census;
+mod checked;
 pub mod class_name;
 pub mod code;
 pub mod copied;

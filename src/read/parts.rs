@@ -11,6 +11,7 @@ use crate::model::database::Database;
 use crate::model::options::Options;
 use crate::model::place::Text;
 use crate::model::probe::Probe;
+use crate::model::server::FailedCheck;
 use crate::model::server::FoundVersion;
 use crate::model::{Acl, ClassName, ConfigParameter, FileId, Lock, Place, RoleName, Tree, UserId, Webhook};
 use crate::problem::Problem;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub jobs: Option<BTreeMap<String, Place>>,
     /// What a server let anyone do.
     pub probe: Option<Probe>,
+    /// Checks that a server fails.
+    pub failed_checks: Vec<FailedCheck>,
     /// The database of a running app.
     pub database: Option<Database>,
     /// Unique indexes of classes.
@@ -141,6 +144,8 @@ pub enum Kind {
     Definitions(&'static str),
     /// What a server let anyone do, as we write it down.
     Probe,
+    /// The answer of `/security`.
+    Checks,
     /// A refusal that was saved in place of an answer: status and error.
     Refused,
 }
@@ -179,6 +184,9 @@ pub fn kind(document: &Map<String, Value>, in_list: bool, class: &ClassName) -> 
     }
     if has("parseAuditProbe") {
         return Some(Kind::Probe);
+    }
+    if super::checked::is_one(document) {
+        return Some(Kind::Checks);
     }
     if is_text("parseServerVersion") {
         return Some(Kind::ServerInfo);
@@ -289,6 +297,7 @@ impl Parts {
                 self.dashboards.push(super::tree::read(Part::Dashboard, document, &Holes::default(), &place));
             }
             Kind::Probe => self.probe = Some(super::probed::read(document, at)),
+            Kind::Checks => self.failed_checks.extend(super::checked::failed(document, &at)),
             Kind::Definitions(key) => self.take_definitions(document.get(*key), &at.below(&format!("/{key}"))),
             Kind::Row(_) | Kind::Refused => {}
         }

@@ -127,13 +127,14 @@ pub const SERVER: Noun = Noun {
         "join-table-write": "clients may create classes, and the version lets them write join tables",
         "live-query-personal": "live queries send everyone the changes of classes with data about people",
         "master-key-from-anywhere": "the master key counts from any address",
+        "own-check-failed": "a check of its own security that the running server says it fails",
         "public-file-upload": "anybody may upload files",
         "public-users": "new users are readable by everyone",
         "read-only-key-from-anywhere": "the read-only master key counts from any address",
         "same-as-master-key": "another key has the value of the master key",
         "weak-defaults": "defaults of the version that rules of the table `[option]` are about, and that nothing sets",
     },
-    placeholders: &["option", "value", "version", "classes", "count"],
+    placeholders: &["option", "value", "version", "classes", "count", "group"],
 };
 
 /// Files that deploy the app.

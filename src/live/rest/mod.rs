@@ -112,6 +112,8 @@ impl Server {
     pub fn read(&self) -> Answers {
         let mut answers = Answers::default();
         let mut classes = Vec::new();
+        // Parse Server 7.5.4 and 9.10.0, `FeaturesRouter.js`, `SecurityRouter.js`: it answers only if the option is on.
+        let mut checks_itself = false;
         let plain = [
             ("serverInfo", "serverInfo.json", "the server's version is not known"),
             ("schemas", "schemas.json", "classes and their permissions were not checked"),
@@ -123,8 +125,13 @@ impl Server {
         for (path, name, consequence) in plain {
             match self.ask(path) {
                 Ok(answer) => {
-                    if path == "schemas" {
-                        classes = counted_classes(&answer);
+                    match path {
+                        "schemas" => classes = counted_classes(&answer),
+                        "serverInfo" => {
+                            let check = answer.pointer("/features/settings/securityCheck");
+                            checks_itself = check.and_then(Value::as_bool).unwrap_or_default();
+                        }
+                        _ => {}
                     }
                     answers.documents.extend(self.document(path, name, &answer));
                 }
@@ -135,6 +142,14 @@ impl Server {
                 Err(Missing::Everything(message) | Missing::Refused(message)) => {
                     self.miss(&mut answers, path, &message, "the running app was not checked");
                     return answers;
+                }
+            }
+        }
+        if checks_itself {
+            match self.ask("security") {
+                Ok(answer) => answers.documents.extend(self.document("security", "security.json", &answer)),
+                Err(missing) => {
+                    self.miss(&mut answers, "security", &missing.words(), "the server's own checks are not told");
                 }
             }
         }
