@@ -105,11 +105,6 @@ impl Client {
         Self { agent: agent.into(), limits }
     }
 
-    /// The same one, who reads at most so many bytes.
-    pub fn reading(&self, longest: u64) -> Self {
-        Self { agent: self.agent.clone(), limits: Limits { longest, ..self.limits } }
-    }
-
     /// Reads an address.
     ///
     /// # Errors
@@ -172,9 +167,17 @@ fn failure(error: &Error) -> Failure {
         Error::Http(_) => Failure::Nobody("a key has characters that cannot be sent"),
         Error::InvalidProxyUrl => Failure::Nobody("the address of the proxy is none"),
         Error::ConnectProxyFailed(_) => Failure::Nobody("the proxy does not let us through"),
-        Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => Failure::Nobody("it does not answer"),
-        Error::Io(error) if error.kind() == ErrorKind::TimedOut => Failure::Late,
-        Error::Io(_) | Error::Protocol(_) => Failure::BrokenOff,
+        Error::Protocol(_) => Failure::Nobody("it answers, but not by HTTP"),
+        Error::Io(error) => match error.kind() {
+            ErrorKind::TimedOut => Failure::Late,
+            ErrorKind::UnexpectedEof
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe => Failure::BrokenOff,
+            // The resolver has no kind of its own.
+            _ if error.to_string().starts_with("failed to lookup") => Failure::Nobody("there is no such host"),
+            _ => Failure::Nobody("it does not answer"),
+        },
         _ => Failure::Nobody("it does not answer"),
     }
 }

@@ -1,11 +1,13 @@
 //! What Parse Server tells over REST whoever has a master key. Nothing is asked for but by `GET`,
 //! and no row of an app's own classes: they are only counted.
 
+mod answer;
 mod probe;
 mod rows;
 mod together;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -14,20 +16,24 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::http::{self, Client, Limits};
+use crate::http::{self, Answer, Client, Failure, Limits};
 use crate::model::RoleName;
 use crate::model::snapshot::Gap;
 use crate::problem::Problem;
 
 use super::{Answers, Body, Counts, Document};
+use answer::{counted_classes, is_what_was_asked, understood, without_nonsense};
 use rows::{Count, Counted, Habits};
 use together::together;
 
 /// How much a server may ask of us.
 const LIMITS: Limits = Limits { patience: Duration::from_secs(30), longest: 64 << 20 };
 
-/// How long it is waited before a request is sent again that the server had no time for.
-const PAUSES: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(3)];
+/// How long it is waited before a request is sent again that the server had no time for, as parts of our patience.
+const PAUSES: [u32; 3] = [100, 30, 10];
+
+/// How often our patience may be spent on waiting so.
+const LONGEST_WAIT: u32 = 2;
 
 /// Rows that are asked for at once.
 const PAGE: usize = 500;
@@ -60,17 +66,18 @@ pub struct Server {
     app_id: String,
     key: Key,
     client: Client,
+    patience: Duration,
+    /// How many milliseconds it was waited for the server to have time.
+    waited: Arc<AtomicU64>,
     probes: bool,
 }
-
-/// Classes of the server itself whose rows have ACLs that matter. The rows of `_Role` are read.
-const COUNTED: [&str; 3] = ["_User", "_Session", "_Installation"];
 
 /// Why an answer is missing.
 enum Missing {
     /// The server is not there: nothing else needs to be asked.
     Everything(String),
-    /// It refuses; if it does so from the beginning, nothing else needs to be asked either.
+    /// It refuses, or does not come to answer as a Parse Server; if it does so from the beginning, nothing else
+    /// needs to be asked either.
     Refused(String),
     /// This alone.
     This(String),
@@ -93,7 +100,14 @@ impl Server {
         http::host(url, "keys", "https://api.example.com/parse")?;
         let url = url.trim_end_matches('/').to_owned();
         let client = Client::new(&url, LIMITS);
-        Ok(Self { url, app_id: app_id.to_owned(), key, client, probes: false })
+        let (patience, waited) = (LIMITS.patience, Arc::default());
+        Ok(Self { url, app_id: app_id.to_owned(), key, client, patience, waited, probes: false })
+    }
+
+    /// The same server, which may take so long for an answer, and may let us wait so long before we ask again.
+    pub fn patiently_asked(self, patience: Duration) -> Self {
+        let client = Client::new(&self.url, Limits { patience, ..LIMITS });
+        Self { client, patience, ..self }
     }
 
     /// Its address.
@@ -123,10 +137,17 @@ impl Server {
             ("cloud_code/jobs", "_JobSchedule.json", "scheduled jobs were not checked"),
         ];
         for (path, name, consequence) in plain {
-            match self.ask(path) {
-                Ok(answer) => {
+            match self.ask_for(path) {
+                Ok(mut answer) => {
                     match path {
-                        "schemas" => classes = counted_classes(&answer),
+                        "schemas" => {
+                            let nonsense = without_nonsense(&mut answer);
+                            if nonsense > 0 {
+                                let message = format!("{nonsense} of its answers describe no class");
+                                self.miss(&mut answers, path, &message, "they were not checked");
+                            }
+                            classes = counted_classes(&answer);
+                        }
                         "serverInfo" => {
                             let check = answer.pointer("/features/settings/securityCheck");
                             checks_itself = check.and_then(Value::as_bool).unwrap_or_default();
@@ -140,13 +161,15 @@ impl Server {
                 }
                 Err(Missing::This(message)) => self.miss(&mut answers, path, &message, consequence),
                 Err(Missing::Everything(message) | Missing::Refused(message)) => {
-                    self.miss(&mut answers, path, &message, "the running app was not checked");
+                    let is_first = answers.documents.is_empty() && answers.problems.is_empty();
+                    let all = if is_first { "the running app" } else { "the rest of the running app" };
+                    self.miss(&mut answers, path, &message, &format!("{all} was not checked"));
                     return answers;
                 }
             }
         }
         if checks_itself {
-            match self.ask("security") {
+            match self.ask_for("security") {
                 Ok(answer) => answers.documents.extend(self.document("security", "security.json", &answer)),
                 Err(missing) => {
                     self.miss(&mut answers, "security", &missing.words(), "the server's own checks are not told");
@@ -175,7 +198,8 @@ impl Server {
         let habits = Mutex::new(Habits::default());
         let counted =
             together(classes, |class: &String| rows::census(&mut OfClass { server: self, class }, roles, &habits));
-        let mut unasked = Vec::new();
+        let mut failed: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        let (mut unasked, mut gone) = (Vec::new(), None);
         for (class, counted) in classes.iter().zip(counted) {
             let what = || format!("row ACLs of {class}");
             match counted {
@@ -191,20 +215,27 @@ impl Server {
                     what(),
                     "they are of too many kinds, or change too fast; read with --postgres or --mongodb",
                 )),
-                Some(Err(Missing::Refused(message) | Missing::This(message))) => {
-                    let consequence = format!("rows of {class} were not counted");
-                    self.miss(answers, &format!("classes/{class}"), &message, &consequence);
+                Some(Err(missing)) => {
+                    let is_gone = matches!(missing, Missing::Everything(_));
+                    let message = missing.words();
+                    if is_gone {
+                        gone = Some(message.clone());
+                    }
+                    failed.entry(message).or_default().push(class);
                 }
-                Some(Err(Missing::Everything(message))) => unasked.push((class, Some(message))),
-                None => unasked.push((class, None)),
+                None => unasked.push(class.as_str()),
             }
         }
-        if let Some((class, message)) = unasked.iter().find_map(|(class, message)| Some((class, message.as_ref()?))) {
-            let consequence = match unasked.len() {
-                1 => format!("rows of {class} were not counted"),
-                classes => format!("rows of {class} and {} more classes were not counted", classes - 1),
+        if let Some(message) = gone {
+            failed.entry(message).or_default().append(&mut unasked);
+        }
+        for (message, classes) in failed {
+            let (Some(class), others) = (classes.first(), classes.len() - 1) else { continue };
+            let consequence = match others {
+                0 => format!("rows of {class} were not counted"),
+                _ => format!("rows of {class} and {others} more classes were not counted"),
             };
-            self.miss(answers, &format!("classes/{class}"), message, &consequence);
+            self.miss(answers, &format!("classes/{class}"), &message, &consequence);
         }
     }
 
@@ -262,6 +293,15 @@ impl Server {
         }
     }
 
+    /// Asks for something that has a form.
+    fn ask_for(&self, path: &str) -> Result<Value, Missing> {
+        let answer = self.ask(path)?;
+        if is_what_was_asked(path, &answer) {
+            return Ok(answer);
+        }
+        Err(Missing::Refused("it answers with something else than it was asked for".to_owned()))
+    }
+
     /// Asks once, and again if the server has no time.
     fn ask(&self, path: &str) -> Result<Value, Missing> {
         let url = format!("{}/{path}", self.url);
@@ -271,23 +311,40 @@ impl Server {
     }
 
     /// Asks until the server has time.
-    fn patiently(&self, url: &str, headers: &[(&str, &str)]) -> Result<http::Answer, Missing> {
+    fn patiently(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Missing> {
         let mut pauses = PAUSES.iter();
         loop {
-            let answer = self.client.get(url, headers).map_err(|why| Missing::Everything(why.to_string()))?;
-            match (answer.status, pauses.next()) {
-                (429 | 500..=599, Some(pause)) => thread::sleep(*pause),
-                _ => return Ok(answer),
+            let (message, again_in) = match self.send(url, headers) {
+                Ok(Answer { status: status @ (429 | 500..=599), again_in, .. }) => {
+                    (format!("it answers with HTTP {status}"), again_in.map(Duration::from_secs))
+                }
+                Ok(answer) => return Ok(answer),
+                Err(why @ Failure::BrokenOff) => (why.to_string(), None),
+                Err(why @ Failure::TooLong(_)) => return Err(Missing::This(why.to_string())),
+                Err(why @ (Failure::Late | Failure::Nobody(_))) => return Err(Missing::Everything(why.to_string())),
+            };
+            if let Some(pause) = again_in.filter(|pause| *pause > self.patience) {
+                let seconds = pause.as_secs();
+                return Err(Missing::Refused(format!("{message} and wants to be asked again in {seconds} s")));
             }
+            let Some(part) = pauses.next() else { return Err(Missing::Refused(message)) };
+            let pause = again_in.unwrap_or(self.patience / *part);
+            let waited = self.waited.fetch_add(millis(pause), Ordering::Relaxed);
+            if waited > millis(self.patience * LONGEST_WAIT) {
+                return Err(Missing::Refused(message));
+            }
+            thread::sleep(pause);
         }
+    }
+
+    /// Asks once. Whatever this server is asked goes through here.
+    fn send(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
+        self.client.get(url, headers)
     }
 }
 
-/// The classes whose rows are counted, of an answer of `/schemas`.
-fn counted_classes(schemas: &Value) -> Vec<String> {
-    let classes = schemas.get("results").and_then(Value::as_array).into_iter().flatten();
-    let names = classes.filter_map(|class| class.get("className")?.as_str());
-    names.filter(|name| !name.starts_with('_') || COUNTED.contains(name)).map(ToOwned::to_owned).collect()
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The rows of one class.
@@ -305,24 +362,6 @@ impl Count for OfClass<'_> {
         let answer = self.server.ask(&format!("classes/{class}?count=1&limit=0&where={wanted}"))?;
         let number = answer.get("count").and_then(Value::as_u64);
         number.ok_or_else(|| Missing::This("it answers without a number".to_owned()))
-    }
-}
-
-/// What an answer says, or why it says nothing.
-fn understood(answer: &http::Answer) -> Result<Value, Missing> {
-    let body = serde_json::from_slice::<Value>(&answer.body).ok();
-    let error = body.as_ref().and_then(|body| body.get("error")).and_then(Value::as_str);
-    match (answer.status, body.as_ref()) {
-        (200, Some(_)) => body.ok_or_else(|| Missing::This("it answers with nothing".to_owned())),
-        (200, None) => Err(Missing::Everything("it answers, but not as a Parse Server".to_owned())),
-        (300..=399, _) => {
-            let status = answer.status;
-            Err(Missing::Everything(format!("it sends on to somewhere else (HTTP {status}), where keys are not sent")))
-        }
-        (401 | 403, _) if matches!(error, None | Some("unauthorized" | "Permission denied")) => Err(Missing::Refused(
-            "it refuses the application id, the key, or the address that it is asked from".to_owned(),
-        )),
-        (status, _) => Err(Missing::This(format!("it answers with HTTP {status}"))),
     }
 }
 
@@ -378,10 +417,11 @@ mod tests {
 
     #[test]
     fn a_server_that_has_no_time_is_asked_again_and_what_it_does_not_say_is_told() {
-        let (ok, none) = (http("200 OK", "{\"results\":[]}"), http("404 Not Found", "{}"));
+        let (rows, list) = (http("200 OK", "{\"results\":[]}"), http("200 OK", "[]"));
+        let (info, none) = (http("200 OK", "{\"parseServerVersion\":\"9.10.0\"}"), http("404 Not Found", "{}"));
         let busy = http("429 Too Many Requests", "");
         let refused = http("403 Forbidden", "{\"error\":\"unauthorized\"}");
-        let (url, serve) = answering(vec![busy, ok.clone(), ok.clone(), none, refused, ok.clone(), ok.clone(), ok]);
+        let (url, serve) = answering(vec![busy, info, rows.clone(), none, refused, list.clone(), list, rows]);
         let answers = read(&url);
         assert_eq!(serve.join().unwrap().len(), 8);
         let [problem, hooks] = answers.problems.as_slice() else { panic!("two problems, not {:?}", answers.problems) };

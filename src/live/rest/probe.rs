@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::http::Answer;
 use crate::model::probe::Exposure;
 
+use super::together::together;
 use super::{Missing, Server};
 
 /// No object has this id.
@@ -19,13 +20,17 @@ impl Server {
     /// What it lets anyone do, as a document, and why the answer has gaps if it has.
     pub(super) fn probed(&self, classes: &[String]) -> (Value, Option<String>) {
         let mut answers = Map::new();
-        for class in classes {
-            match self.class(class) {
-                Ok(answer) => drop(answers.insert(class.clone(), answer)),
-                Err(Missing::Everything(why) | Missing::Refused(why) | Missing::This(why)) => {
-                    return (json!({ "parseAuditProbe": 1, "classes": answers, "open": [] }), Some(why));
-                }
+        let asked = together(classes, |class: &String| self.class(class));
+        let mut gap = None;
+        for (class, answer) in classes.iter().zip(asked) {
+            match answer {
+                Some(Ok(answer)) => drop(answers.insert(class.clone(), answer)),
+                Some(Err(missing)) => drop(gap.get_or_insert(missing.words())),
+                None => {}
             }
+        }
+        if gap.is_some() {
+            return (json!({ "parseAuditProbe": 1, "classes": answers, "open": [] }), gap);
         }
         let open: Vec<&str> =
             Exposure::ALL.into_iter().filter(|exposure| self.shows(*exposure)).map(Exposure::name).collect();
@@ -58,9 +63,8 @@ impl Server {
     fn shows(&self, exposure: Exposure) -> bool {
         let root = self.url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
         let app_id = [("X-Parse-Application-Id", self.app_id.as_str())];
-        let client = self.client.reading(4 << 20);
         let get =
-            |url: &str, headers: &[(&str, &str)]| client.get(url, headers).ok().filter(|answer| answer.status == 200);
+            |url: &str, headers: &[(&str, &str)]| self.send(url, headers).ok().filter(|answer| answer.status == 200);
         let says = |answer: &Answer, word: &[u8]| memchr::memmem::find(&answer.body, word).is_some();
         match exposure {
             Exposure::AnyOriginWithCookies => {
