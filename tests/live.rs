@@ -17,7 +17,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use parse_audit::live;
+use parse_audit::live::{self, Counts};
+use parse_audit::model::census::Shape;
 use parse_audit::model::{App, Operation};
 use parse_audit::permit::Engine;
 use parse_audit::read::{Input, Settings, Silent, read};
@@ -40,7 +41,7 @@ fn send(url: &str, method: &str, path: &str, body: &Value) -> Value {
 /// A shop with an open class, a closed one, nested roles, a parameter and a webhook.
 fn shop() -> Server {
     let options = json!({ "appId": APP, "masterKey": MASTER, "readOnlyMasterKey": READ_ONLY,
-        "serverURL": "http://127.0.0.1:1/parse", "webhookKey": "w" });
+        "serverURL": "http://127.0.0.1:1/parse", "webhookKey": "w", "security": { "enableCheck": true } });
     let server = Server::start(&options);
     let url = &server.url;
     let open = json!({ "find": { "*": true }, "get": { "*": true }, "delete": { "*": true } });
@@ -112,6 +113,7 @@ fn a_running_app_is_audited_as_its_exports_are() {
         "clp-public-delete:Customer.delete",
         "clp-public-read-personal-data:Customer.find",
         "config-secret-public:_GlobalConfig.secretToken",
+        "server-own-check-failed:Secure database password",
     ] {
         assert!(found.contains(&name), "{name} is not among {found:?}");
     }
@@ -177,10 +179,24 @@ fn what_the_server_lets_anyone_do_is_what_permissions_say_or_is_told() {
             send(&server.url, "POST", &format!("classes/{class}"), &json!({ "ACL": acl }));
         }
     }
+    // ACLs of the same kinds in many classes are guessed from the second class on.
+    for class in (0..8).map(|number| format!("classes/Alike{number}")) {
+        for acl in [json!({}), json!({ "ACL": {} }), json!({ "ACL": { "*": { "read": true } } })] {
+            send(&server.url, "POST", &class, &acl);
+        }
+    }
     let empty = tempfile::tempdir().unwrap();
     let key = live::Key::ReadOnly(READ_ONLY.to_owned().into());
     let answers = live::Server::new(&server.url, APP, key).unwrap().probing().read();
     assert!(answers.problems.is_empty(), "{:?}", answers.problems);
+    let alike = answers.counts.iter().filter(|counts| counts.class.starts_with("Alike"));
+    let numbers: Vec<[u64; 4]> = alike
+        .map(|Counts { census, .. }| {
+            let closed = census.count(Shape::is_master_only);
+            [census.rows(), census.count(Shape::is_missing), closed, census.count(Shape::is_public_read)]
+        })
+        .collect();
+    assert_eq!(numbers, [[3, 1, 1, 2]; 8]);
     let settings = Settings { answers: answers.documents, counts: answers.counts, ..Settings::default() };
     let app = read(&Input::Memory(BTreeMap::new()), &settings, &Silent).snapshot.app;
     let probe = app.probe.read().expect("answers");
