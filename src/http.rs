@@ -145,6 +145,18 @@ impl Client {
     }
 }
 
+/// Asks, and once more if the connection broke off, as one that was kept may.
+///
+/// # Errors
+///
+/// There is no answer.
+pub fn once_more<A>(ask: impl Fn() -> Result<A, Failure>) -> Result<A, Failure> {
+    match ask() {
+        Err(Failure::BrokenOff) => ask(),
+        answer => answer,
+    }
+}
+
 /// An address without user, password, query and fragment.
 fn without_query(address: &str) -> Option<String> {
     let address: Uri = address.parse().ok()?;

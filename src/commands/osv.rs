@@ -89,7 +89,8 @@ impl Server {
                     })
                     .collect();
                 let body = json!({ "queries": queries }).to_string();
-                let answer = self.client.post(&format!("{}/v1/querybatch", self.url), body.as_bytes());
+                let answer =
+                    http::once_more(|| self.client.post(&format!("{}/v1/querybatch", self.url), body.as_bytes()));
                 let answers: Answers = serde_json::from_slice(&body_of(answer)?)
                     .map_err(|_| "it answers, but not as a server of OSV".to_owned())?;
                 if answers.results.len() != open.len() {
@@ -121,7 +122,7 @@ impl Server {
         if id.is_empty() || id.len() > 100 || !id.chars().all(is_id) {
             return Err("it names an advisory with signs that no id has".to_owned());
         }
-        body_of(self.client.get(&format!("{}/v1/vulns/{id}", self.url), &[]))
+        body_of(http::once_more(|| self.client.get(&format!("{}/v1/vulns/{id}", self.url), &[])))
     }
 }
 

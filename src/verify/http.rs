@@ -60,7 +60,8 @@ impl Server {
         let url = format!("{}/serverInfo", self.url);
         let mut headers = vec![("X-Parse-Application-Id", self.app_id.as_str())];
         headers.extend(key.map(|key| ("X-Parse-Master-Key", key)));
-        let http::Answer { status, body, .. } = self.client.get(&url, &headers).map_err(|why| why.to_string())?;
+        let http::Answer { status, body, .. } =
+            http::once_more(|| self.client.get(&url, &headers)).map_err(|why| why.to_string())?;
         match status {
             200 => match serde_json::from_slice::<serde_json::Value>(&body) {
                 Ok(info) if info.get("parseServerVersion").is_some() => Ok(Answer::Granted),
