@@ -12,15 +12,19 @@
 
 #[path = "live/mock.rs"]
 mod mock;
+#[path = "live/servers.rs"]
+mod servers;
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use parse_audit::live::{Answers, mongo};
-use parse_audit::model::Census;
+use parse_audit::live::{Answers, Key, Server, mongo, postgres};
+use parse_audit::model::place::FileId;
+use parse_audit::model::roles::Role;
+use parse_audit::model::{Acl, Census, Known, Place, RoleName, Roles, UserId};
 use parse_audit::read::{Input, Settings, Silent, read};
+use servers::{MASTER, Running, loop_of_mongosh, parse_sdk, psql};
 
 fn main() {
     let mut asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
@@ -29,47 +33,125 @@ fn main() {
         mock::serve(rows);
     }
     if asked.is_empty() {
-        asked = ["wire"].map(str::to_owned).to_vec();
+        asked = ["wire", "roles", "postgres", "mongo", "rest"].map(str::to_owned).to_vec();
     }
     for bench in asked {
         match bench.as_str() {
             "wire" => wire(rows),
+            "roles" => roles(),
+            "postgres" => in_postgres(rows),
+            "mongo" => in_mongo(rows),
+            "rest" => over_rest(),
             other => println!("there is no bench `{other}`"),
         }
-    }
-}
-
-/// A program that ends with the bench.
-struct Running(Child);
-
-impl Running {
-    /// Starts one, and waits for its first line.
-    fn start(command: &mut Command) -> (Self, String) {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a program");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
-        (Self(child), line.trim().to_owned())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 
 /// The client alone, against a server that does nothing.
 fn wire(rows: u64) {
     let me = std::env::current_exe().expect("a program");
-    let (_server, port) = Running::start(Command::new(me).arg("mock").env("ROWS", rows.to_string()));
-    let uri = format!("mongodb://127.0.0.1:{port}/app");
+    let (_server, mut lines) = Running::start(Command::new(me).arg("mock").env("ROWS", rows.to_string()));
+    let uri = format!("mongodb://127.0.0.1:{}/app", lines.next().expect("a port"));
     for _ in 0..3 {
         let measured = Measured::of(|| census(mongo::Database::new(&uri, None).expect("an address").read()));
         assert_eq!(measured.census.rows(), mock::sent(rows), "every row is counted");
         println!("{}", measured.told("rows that a server only sends again"));
     }
+}
+
+/// How many users hold each of 10,000 roles that inherit from each other, with a million users.
+fn roles() {
+    const ROLES: u64 = 10_000;
+    let name = |number: u64| RoleName::from(format!("r{number:05}"));
+    for (edges, label) in [(15_000u64, "15,000 edges"), (60_000, "60,000 edges, mostly cycles")] {
+        let before = memory();
+        let mut random = 7u64;
+        let mut below = |limit: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % limit
+        };
+        let role = Role {
+            acl: Acl::MISSING,
+            children: BTreeSet::new(),
+            members: Known::Read(BTreeSet::new()),
+            at: Place::File { file: FileId(0) },
+        };
+        let by_name = (0..ROLES).map(|number| (name(number), role.clone())).collect();
+        let mut roles = Roles { by_name, inheritance: Known::Read(()) };
+        for _ in 0..edges {
+            let (parent, child) = (name(below(ROLES)), name(below(ROLES)));
+            roles.by_name.get_mut(&parent).expect("a role").children.insert(child);
+        }
+        for number in 0..3_000_000u64 {
+            let member = UserId::of(&user(number % 1_000_000));
+            roles.by_name.get_mut(&name(below(ROLES))).expect("a role").members.read_mut().insert(member);
+        }
+        let start = Instant::now();
+        let populations = roles.populations().expect("all was read");
+        let took = start.elapsed();
+        let pairs: u64 = populations.values().map(|population| population.all).sum();
+        println!(
+            "1 M users in 10,000 roles, {label}: {pairs} pairs in {took:.2?}; {} MB with the roles, {before} before",
+            memory()
+        );
+    }
+}
+
+/// A PostgreSQL with so many rows, counted by us and in SQL.
+fn in_postgres(rows: u64) {
+    let (_server, mut lines) = servers::parse("9.10.0", None);
+    let uri = lines.next().expect("an address");
+    let url = lines.find(|line| line.starts_with("http://")).expect("the server starts");
+    servers::make_class(&url, "Order");
+    psql(&uri, &servers::rows_in_sql(rows));
+    let counters = "SELECT sum(CASE WHEN _rperm IS NULL OR '*' = ANY(_rperm) THEN 1 ELSE 0 END),
+        sum(CASE WHEN _wperm IS NULL OR '*' = ANY(_wperm) THEN 1 ELSE 0 END), count(*) FROM \"Order\"";
+    for _ in 0..2 {
+        let one = psql(&uri, &format!("SET max_parallel_workers_per_gather = 0; {counters}"));
+        println!("two numbers in SQL: {one:.2?} by one process, {:.2?} by all", psql(&uri, counters));
+        println!("all kinds in SQL, without users who are gone: {:.2?}", psql(&uri, servers::KINDS_IN_SQL));
+        let measured = Measured::of(|| census(postgres::Database::new(&uri).expect("an address").read()));
+        assert_eq!(measured.census.rows(), rows, "every row is counted");
+        println!("{}", measured.told("PostgreSQL"));
+    }
+    println!("Parse SDK, `each`: {}", parse_sdk(&url, Duration::from_secs(20)));
+}
+
+/// A server that speaks the protocol of MongoDB, with so many rows.
+fn in_mongo(rows: u64) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_server, mut lines) = Running::start(servers::script("mongo").arg(folder.path()));
+    let uri = format!("{}/parse", lines.find(|line| line.starts_with("mongodb://")).expect("the server starts"));
+    servers::fill_mongo(&uri, rows);
+    for _ in 0..2 {
+        let measured = Measured::of(|| census(mongo::Database::new(&uri, None).expect("an address").read()));
+        assert_eq!(measured.census.rows(), rows, "every row is counted");
+        println!("{}", measured.told("MongoDB"));
+        println!("mongosh, a loop: {}", loop_of_mongosh(&uri));
+    }
+    let (_parse, mut lines) = servers::parse("9.10.0", Some(&uri));
+    let url = lines.find(|line| line.starts_with("http://")).expect("the server starts");
+    println!("Parse SDK, `each`: {}", parse_sdk(&url, Duration::from_secs(20)));
+}
+
+/// 500 classes over REST, a hundred of them with rows of four kinds.
+fn over_rest() {
+    let (_server, mut lines) = servers::parse("9.10.0", None);
+    let url = lines.find(|line| line.starts_with("http://")).expect("the server starts");
+    (0..500).for_each(|number| servers::make_class(&url, &format!("C{number}")));
+    let take = |label: &str| {
+        for _ in 0..3 {
+            let start = Instant::now();
+            let answers = Server::new(&url, "shop", Key::Master(MASTER.to_owned().into())).expect("an address").read();
+            assert!(answers.problems.is_empty() && answers.counts.len() >= 500, "{:?}", answers.problems);
+            println!("500 classes over REST, {label}: {:.2?}", start.elapsed());
+        }
+    };
+    take("without rows");
+    for number in (0..500).step_by(5) {
+        servers::make_rows(&url, &format!("C{number}"));
+    }
+    take("100 of them with rows of four kinds");
 }
 
 /// What counting took.

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use parse_audit::live::kept::Kept;
 use parse_audit::live::{Answers, Key, Server};
 
 const KEY: &str = "Harbour-pencil-2-hills";
@@ -294,6 +295,41 @@ fn what_was_not_read_of_a_running_app_is_told_and_ends_with_3() {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert!(!text.contains(KEY));
+}
+
+#[test]
+fn classes_that_were_counted_before_the_server_failed_are_not_counted_again() {
+    const TWO: &str =
+        r#"{ "results": [{ "className": "Order", "fields": {} }, { "className": "Item", "fields": {} }] }"#;
+    let is_ill = Arc::new(AtomicBool::new(true));
+    let of_server = is_ill.clone();
+    let server = Fake::start(move |line, _| match () {
+        () if line.contains("schemas") => ok(TWO),
+        () if line.contains("classes/Item") && of_server.load(Ordering::Relaxed) => {
+            Reply::Says("502 Bad Gateway", String::new())
+        }
+        () => well(line),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("census.jsonl");
+    let read = |kept: Kept| {
+        let kept = Arc::new(kept);
+        let key = Key::ReadOnly(KEY.to_owned().into());
+        let server = Server::new(&server.url(), "shop", key).unwrap();
+        let answers = server.patiently_asked(Duration::from_secs(1)).keeping(Arc::clone(&kept)).read();
+        kept.end();
+        (answers, kept.taken())
+    };
+    let (answers, _) = read(Kept::anew(path.clone()));
+    let consequence = "rows of Item were not counted; `--resume` goes on from there";
+    is_told(&answers, "classes/Item", "it answers with HTTP 502", consequence);
+    is_ill.store(false, Ordering::Relaxed);
+    let counted = |server: &Fake| server.asked().iter().filter(|line| line.contains("classes/Order")).count();
+    let before = counted(&server);
+    let (answers, taken) = read(Kept::going_on(path.clone()).unwrap());
+    assert_eq!((told(&answers), answers.counts.len(), taken), (vec![], 2, 1));
+    assert_eq!(counted(&server), before);
+    assert!(!path.exists(), "there is nothing to go on with");
 }
 
 #[test]

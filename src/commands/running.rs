@@ -43,6 +43,7 @@ impl Sources {
         if args.probe && server.is_none() {
             bail!("`--probe` asks a Parse Server; give its address with `--server`, or an environment that has one");
         }
+        let server = server.map(|server| server.pacing(args.max_load));
         let server = if args.probe { server.map(Server::probing) } else { server };
         // Each core that counts has a connection of its own.
         let pace = Pace::at_most(args.max_load, rayon::current_num_threads());
@@ -109,7 +110,11 @@ impl Sources {
     /// What they say.
     pub fn read(self, kept: Option<&Arc<Kept>>) -> Answers {
         let mut answers = Answers::default();
-        if let Some(server) = &self.server {
+        if let Some(server) = self.server {
+            let server = match kept {
+                Some(kept) => server.keeping(Arc::clone(kept)),
+                None => server,
+            };
             answers.extend(server.read());
         }
         if let Some(database) = &self.mongodb {

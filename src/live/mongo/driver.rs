@@ -29,6 +29,7 @@ use tokio::time::timeout;
 use crate::live::pace::Pace;
 
 use super::address::Address;
+use super::bytes;
 use super::trouble::{CLOSED, NOT_UNDERSTOOD, SILENT, Trouble, of_io};
 
 /// How long it is waited for a server to be found.
@@ -423,28 +424,6 @@ pub fn json(document: &[u8]) -> Option<Vec<u8>> {
     serde_json::to_vec(&RawDocument::from_bytes(document).ok()?).ok()
 }
 
-/// Appends the documents of a list of BSON, one behind the other; `None` if it is not one of documents.
-///
-/// Source: bsonspec.org, version 1.1.
-fn append(list: &[u8], into: &mut Vec<u8>) -> Option<()> {
-    let mut rest = list.get(4..)?;
-    loop {
-        let (kind, behind) = rest.split_first()?;
-        match kind {
-            0 => return behind.is_empty().then_some(()),
-            3 => {
-                // Its number, with a zero at its end.
-                let behind = behind.get(behind.iter().position(|byte| *byte == 0)? + 1..)?;
-                let length = usize::try_from(i32::from_le_bytes(*behind.first_chunk()?)).ok()?;
-                let (document, behind) = behind.split_at_checked(length)?;
-                into.extend_from_slice(document);
-                rest = behind;
-            }
-            _ => return None,
-        }
-    }
-}
-
 /// A text in a document.
 pub fn text(document: &[u8], column: &str) -> Option<String> {
     RawDocument::from_bytes(document).ok()?.get_str(column).ok().map(str::to_owned)
@@ -482,7 +461,7 @@ impl Batches<'_> {
             let Some(answer) = answer else { return Ok(None) };
             let broken = || Trouble::This(NOT_UNDERSTOOD.to_owned());
             let documents = answer.doc_slices().map_err(|_| broken())?;
-            append(documents.as_bytes(), into).ok_or_else(broken)?;
+            bytes::append(documents.as_bytes(), into).ok_or_else(broken)?;
             if !into.is_empty() {
                 self.empty = 0;
                 return Ok(Some(()));

@@ -5,6 +5,7 @@
 
 mod about;
 mod address;
+mod bytes;
 mod driver;
 mod indexes;
 mod rows;
@@ -234,18 +235,12 @@ fn each(
     let mut documents = Vec::new();
     while batches.next(&mut documents)?.is_some() {
         let mut rest = documents.as_slice();
-        while let Some((document, behind)) = first(rest) {
+        while let Some((document, behind)) = bytes::first(rest) {
             then(document)?;
             rest = behind;
         }
     }
     Ok(())
-}
-
-/// The first of several documents of BSON, by the length that it begins with.
-fn first(documents: &[u8]) -> Option<(&[u8], &[u8])> {
-    let length = documents.first_chunk().map(|head| i32::from_le_bytes(*head))?;
-    documents.split_at_checked(usize::try_from(length).ok()?)
 }
 
 /// A collection that was read whole.

@@ -2,15 +2,16 @@
 //! and no row of an app's own classes: they are only counted.
 
 mod answer;
+mod count;
 mod probe;
 mod rows;
 mod together;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -18,12 +19,12 @@ use zeroize::Zeroizing;
 
 use crate::http::{self, Answer, Client, Failure, Limits};
 use crate::model::RoleName;
-use crate::model::snapshot::Gap;
 use crate::problem::Problem;
 
-use super::{Answers, Body, Counts, Document};
+use super::kept::Kept;
+use super::pace::Pace;
+use super::{Answers, Body, Document};
 use answer::{counted_classes, is_what_was_asked, understood, without_nonsense};
-use rows::{Count, Counted, Habits};
 use together::together;
 
 /// How much a server may ask of us.
@@ -70,6 +71,8 @@ pub struct Server {
     /// How many milliseconds it was waited for the server to have time.
     waited: Arc<AtomicU64>,
     probes: bool,
+    pace: Pace,
+    kept: Option<Arc<Kept>>,
 }
 
 /// Why an answer is missing.
@@ -101,7 +104,17 @@ impl Server {
         let url = url.trim_end_matches('/').to_owned();
         let client = Client::new(&url, LIMITS);
         let (patience, waited) = (LIMITS.patience, Arc::default());
-        Ok(Self { url, app_id: app_id.to_owned(), key, client, patience, waited, probes: false })
+        Ok(Self {
+            url,
+            app_id: app_id.to_owned(),
+            key,
+            client,
+            patience,
+            waited,
+            probes: false,
+            pace: Pace::default(),
+            kept: None,
+        })
     }
 
     /// The same server, which may take so long for an answer, and may let us wait so long before we ask again.
@@ -113,6 +126,16 @@ impl Server {
     /// Its address.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same server, kept busy for at most so many percent of the time.
+    pub fn pacing(self, percent: u8) -> Self {
+        Self { pace: Pace::at_most(percent, http::CONNECTIONS), ..self }
+    }
+
+    /// The same server, of which some rows may have been counted before.
+    pub fn keeping(self, kept: Arc<Kept>) -> Self {
+        Self { kept: Some(kept), ..self }
     }
 
     /// The same server, which is also asked as anyone may ask it.
@@ -177,7 +200,7 @@ impl Server {
             }
         }
         match self.roles(&mut answers) {
-            Ok(roles) => self.count(&mut answers, &classes, &roles),
+            Ok(roles) => self.count_rows(&mut answers, &classes, &roles),
             Err(missing) => {
                 self.miss(&mut answers, "roles", &missing.words(), "roles were not checked, and rows were not counted");
             }
@@ -191,52 +214,6 @@ impl Server {
             }
         }
         answers
-    }
-
-    /// Counts the rows of classes whose ACLs may name these roles.
-    fn count(&self, answers: &mut Answers, classes: &[String], roles: &BTreeSet<RoleName>) {
-        let habits = Mutex::new(Habits::default());
-        let counted =
-            together(classes, |class: &String| rows::census(&mut OfClass { server: self, class }, roles, &habits));
-        let mut failed: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        let (mut unasked, mut gone) = (Vec::new(), None);
-        for (class, counted) in classes.iter().zip(counted) {
-            let what = || format!("row ACLs of {class}");
-            match counted {
-                Some(Ok(Counted::Census(census))) => {
-                    let url = format!("{}/classes/{class}", self.url);
-                    answers.counts.push(Counts { url, class: class.clone(), census });
-                }
-                Some(Ok(Counted::TooMany(rows))) => answers.gaps.push(Gap::new(
-                    what(),
-                    format!("{rows} rows are not counted over REST; read with --postgres or --mongodb"),
-                )),
-                Some(Ok(Counted::Unclear)) => answers.gaps.push(Gap::new(
-                    what(),
-                    "they are of too many kinds, or change too fast; read with --postgres or --mongodb",
-                )),
-                Some(Err(missing)) => {
-                    let is_gone = matches!(missing, Missing::Everything(_));
-                    let message = missing.words();
-                    if is_gone {
-                        gone = Some(message.clone());
-                    }
-                    failed.entry(message).or_default().push(class);
-                }
-                None => unasked.push(class.as_str()),
-            }
-        }
-        if let Some(message) = gone {
-            failed.entry(message).or_default().append(&mut unasked);
-        }
-        for (message, classes) in failed {
-            let (Some(class), others) = (classes.first(), classes.len() - 1) else { continue };
-            let consequence = match others {
-                0 => format!("rows of {class} were not counted"),
-                _ => format!("rows of {class} and {others} more classes were not counted"),
-            };
-            self.miss(answers, &format!("classes/{class}"), &message, &consequence);
-        }
     }
 
     fn miss(&self, answers: &mut Answers, path: &str, message: &str, consequence: &str) {
@@ -339,30 +316,15 @@ impl Server {
 
     /// Asks once. Whatever this server is asked goes through here.
     fn send(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
-        self.client.get(url, headers)
+        let mut since = Instant::now();
+        let answer = self.client.get(url, headers);
+        self.pace.rest(&mut since);
+        answer
     }
 }
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The rows of one class.
-struct OfClass<'s> {
-    server: &'s Server,
-    class: &'s str,
-}
-
-impl Count for OfClass<'_> {
-    type Error = Missing;
-
-    fn count(&mut self, filter: &Value) -> Result<u64, Missing> {
-        let wanted = utf8_percent_encode(&filter.to_string(), NON_ALPHANUMERIC).to_string();
-        let class = utf8_percent_encode(self.class, NON_ALPHANUMERIC);
-        let answer = self.server.ask(&format!("classes/{class}?count=1&limit=0&where={wanted}"))?;
-        let number = answer.get("count").and_then(Value::as_u64);
-        number.ok_or_else(|| Missing::This("it answers without a number".to_owned()))
-    }
 }
 
 #[cfg(test)]
