@@ -133,6 +133,7 @@ impl Answers {
                 let left = usize::try_from(value.as_i64().unwrap_or_default()).unwrap_or_default();
                 return self.next.get(left - 1).expect("an answer").as_slice().into();
             }
+            "listIndexes" => return of_first(&[]).into(),
             "listCollections" => return of_first(&[doc! { "name": "_SCHEMA" }, doc! { "name": "Order" }]).into(),
             "connectionStatus" => {
                 doc! { "authInfo": { "authenticatedUsers": [], "authenticatedUserRoles": [], "authenticatedUserPrivileges": [] }, "ok": 1.0 }

@@ -233,7 +233,7 @@ impl<'u> Tally<'u> {
             self.flags(side).0 |= Flags::OWN;
             return;
         }
-        let orphan = self.users.is_some_and(|users| !users.contains(id));
+        let orphan = self.is_orphan(side, id);
         let flags = self.flags(side);
         let second = flags.0 & Flags::ONE_USER != 0;
         flags.0 |= if second { Flags::MANY_USERS } else { Flags::ONE_USER };
@@ -244,6 +244,15 @@ impl<'u> Tally<'u> {
         };
         user.clear();
         user.extend_from_slice(id);
+    }
+
+    /// Whether a user is gone. Who reads a row is mostly who writes it, and is looked up once.
+    fn is_orphan(&self, side: Side, id: &[u8]) -> bool {
+        let read = self.row.read.0.0;
+        if matches!(side, Side::Write) && read & Flags::MANY_USERS == 0 && !id.is_empty() && id == self.row.read_user {
+            return read & Flags::ORPHAN != 0;
+        }
+        self.users.is_some_and(|users| !users.contains(id))
     }
 
     fn flags(&mut self, side: Side) -> &mut Flags {
