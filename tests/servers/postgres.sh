@@ -1,4 +1,4 @@
-# A PostgreSQL that asks for a password and writes every statement into its log. Sourced.
+# A PostgreSQL with PostGIS that asks for a password and writes every statement into its log. Sourced.
 
 as() { "$@"; }
 if [[ $(id -u) -eq 0 ]]; then # PostgreSQL does not run as root
@@ -23,6 +23,8 @@ start_postgres() {
     -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$data' -c fsync=off -c log_statement=all -c log_line_prefix='%a: ' \
         -c ssl=on -c ssl_cert_file='$data/certificate.pem' -c ssl_key_file='$data/key.pem'" >/dev/null \
     || { cat "$data/log" >&2; exit 1; }
+  PGPASSWORD=lantern psql -qh 127.0.0.1 -p "$port" -U postgres -c 'CREATE EXTENSION IF NOT EXISTS postgis' >/dev/null 2>&1 \
+    || { echo "PostGIS is not installed" >&2; exit 1; }
 }
 
 stop_postgres() {
