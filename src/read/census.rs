@@ -1,6 +1,6 @@
 //! The second pass: which rows there are, who the users are, and the rows of each class counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -38,9 +38,17 @@ pub fn take(
         .map(|(candidate, rows)| Place { candidate, rows, class: count::class_of(candidate, rows, &known) })
         .collect();
     progress.expect(places.iter().fold(0, |sum, place| sum.saturating_add(place.candidate.size)));
-    let users = users(&places);
+    let (users, mut of_users) = users(&places, progress);
+    let rest: Vec<Option<Outcome>> = places
+        .par_iter()
+        .enumerate()
+        .map(|(number, place)| {
+            let is_left = !of_users.contains_key(&number);
+            is_left.then(|| place.count_or_take(users.as_ref(), kept, progress))
+        })
+        .collect();
     let outcomes: Vec<Outcome> =
-        places.par_iter().map(|place| place.count_or_take(users.as_ref(), kept, progress)).collect();
+        (0..).zip(rest).filter_map(|(number, rest)| rest.or_else(|| of_users.remove(&number))).collect();
     let mut counted: Vec<(&Candidate, Counted)> = Vec::new();
     let mut cut_off: BTreeSet<&ClassName> = BTreeSet::new();
     let mut problems = Vec::new();
@@ -48,6 +56,7 @@ pub fn take(
         // A part of a file is what there is; of a running app the rest is there, and may be anything.
         if problem.is_some() && matches!(place.candidate.bytes, Bytes::Live(_)) {
             cut_off.extend(&place.class);
+            kept.into_iter().for_each(Kept::fail);
         }
         counted.extend(counts.into_iter().map(|counts| (place.candidate, counts)));
         problems.extend(problem);
@@ -83,11 +92,7 @@ fn unlike(app: &App, class: &ClassName, chosen: Chosen) -> Option<String> {
 impl Place<'_> {
     fn count_or_take(&self, users: Option<&UserIds>, kept: Option<&Kept>, progress: &dyn Progress) -> Outcome {
         let Some((class, kept, key)) = self.key(users.is_some(), kept) else {
-            let outcome = self.count(users, progress);
-            if let (Some(kept), Bytes::Live(_), (_, Some(_))) = (kept, &self.candidate.bytes, &outcome) {
-                kept.fail();
-            }
-            return outcome;
+            return self.count(users, progress);
         };
         if let Some(Part { census, ids }) = kept.take(&key) {
             progress.read(self.candidate.size);
@@ -95,12 +100,8 @@ impl Place<'_> {
             return (vec![Counted { class: class.clone(), census: Some(census), leaks, ids }], None);
         }
         let (counted, problem) = self.count(users, progress);
-        match (counted.as_slice(), &problem) {
-            ([Counted { census: Some(census), ids, .. }], None) => {
-                kept.put(&key, &Part { census: census.clone(), ids: *ids });
-            }
-            (_, None) => {}
-            (_, Some(_)) => kept.fail(),
+        if let ([Counted { census: Some(census), ids, .. }], None) = (counted.as_slice(), &problem) {
+            kept.put(&key, &Part { census: census.clone(), ids: *ids });
         }
         (counted, problem.map(|problem| problem.and("`--resume` goes on from there")))
     }
@@ -133,13 +134,38 @@ impl Place<'_> {
     }
 }
 
+/// What rows of users came to, by the number of their place.
+type OfUsers = BTreeMap<usize, Outcome>;
+
 /// The ids of all users, if there is an export of `_User` that can be read to its end.
-fn users(places: &[Place<'_>]) -> Option<UserIds> {
-    let of_users = places
-        .par_iter()
-        .filter(|place| place.class.as_ref().is_some_and(|class| *class == "_User") || place.rows.form == RowForm::Sql);
-    let sets: Option<Vec<UserIds>> = of_users.map(|place| count::user_ids(place.candidate, place.rows.form)).collect();
-    let mut users = UserIds::default();
-    sets?.into_iter().for_each(|set| users.extend(set));
-    (!users.is_empty()).then_some(users)
+///
+/// Those of a running app are asked for once: what they come to is told as well, unless they name other users, who
+/// have to be looked up.
+fn users(places: &[Place<'_>], progress: &dyn Progress) -> (Option<UserIds>, OfUsers) {
+    let is_of_users = |place: &Place<'_>| {
+        place.class.as_ref().is_some_and(|class| *class == "_User") || place.rows.form == RowForm::Sql
+    };
+    let of_users = places.par_iter().enumerate().filter(|(_, place)| is_of_users(place));
+    let read: Vec<(usize, Option<UserIds>, Option<Outcome>)> = of_users
+        .map(|(number, place)| match (&place.candidate.bytes, &place.class) {
+            (Bytes::Live(_), Some(class)) => {
+                let users = count::count_users(place.candidate, place.rows, class, progress);
+                let is_whole = users.outcome.1.is_none();
+                // Where they were cut off, they are not asked for again.
+                let outcome = (!is_whole || !users.name_others).then_some(users.outcome);
+                (number, is_whole.then_some(users.ids), outcome)
+            }
+            _ => (number, count::user_ids(place.candidate, place.rows.form), None),
+        })
+        .collect();
+    let (mut users, mut is_whole, mut outcomes) = (UserIds::default(), true, OfUsers::new());
+    for (number, ids, outcome) in read {
+        is_whole &= ids.is_some();
+        users.extend(ids.unwrap_or_default());
+        outcomes.extend(outcome.map(|outcome| (number, outcome)));
+    }
+    let users = Some(users).filter(|users| is_whole && !users.is_empty());
+    let counts = outcomes.values_mut().flat_map(|(counts, _)| counts).filter_map(|counted| counted.census.as_mut());
+    counts.for_each(|census| census.users_known = users.is_some());
+    (users, outcomes)
 }

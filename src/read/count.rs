@@ -53,11 +53,52 @@ pub fn count(
     progress: &dyn Progress,
 ) -> Outcome {
     let mut tallies: BTreeMap<ClassName, Tally<'_>> = BTreeMap::new();
+    let (has_acl, problem) = fill(&mut tallies, candidate, rows, class, users, progress);
+    let counted = tallies.into_iter().map(|(class, tally)| {
+        let Counts { census, leaks, ids, .. } = tally.finish();
+        Counted { class, census: has_acl.then_some(census), leaks, ids }
+    });
+    (counted.collect(), problem)
+}
+
+/// Users in one place.
+pub struct Users {
+    /// Their ids.
+    pub ids: UserIds,
+    /// What their rows come to, as if all users that they name were there.
+    pub outcome: Outcome,
+    /// Whether they name users other than themselves, of whom it is not known yet whether they are there.
+    pub name_others: bool,
+}
+
+/// Counts the rows of users, and collects them.
+pub fn count_users(candidate: &Candidate, rows: &Rows, class: &ClassName, progress: &dyn Progress) -> Users {
+    let mut tallies = BTreeMap::from([(class.clone(), Tally::collecting())]);
+    let (has_acl, problem) = fill(&mut tallies, candidate, rows, Some(class), None, progress);
+    let mut users = Users { ids: UserIds::default(), outcome: (Vec::new(), problem), name_others: false };
+    for (class, tally) in tallies {
+        let Counts { census, leaks, ids, collected, names_others } = tally.finish();
+        users.ids.extend(collected.unwrap_or_default());
+        users.name_others |= names_others;
+        users.outcome.0.push(Counted { class, census: has_acl.then_some(census), leaks, ids });
+    }
+    users
+}
+
+/// Counts into tallies; whether there are ACLs, and what could not be counted.
+fn fill<'u>(
+    tallies: &mut BTreeMap<ClassName, Tally<'u>>,
+    candidate: &Candidate,
+    rows: &Rows,
+    class: Option<&ClassName>,
+    users: Option<&'u UserIds>,
+    progress: &dyn Progress,
+) -> (bool, Option<Problem>) {
     let mut has_acl = true;
     let outcome = candidate.bytes.open(|bytes| {
         let bytes = &mut Watched { bytes, progress };
         match (rows.form, class) {
-            (RowForm::Sql, _) | (_, None) => count_sql(bytes, users, &mut tallies).map_err(|error| error.to_string()),
+            (RowForm::Sql, _) | (_, None) => count_sql(bytes, users, tallies).map_err(|error| error.to_string()),
             (form, Some(class)) => {
                 let tally = tallies.entry(class.clone()).or_insert_with(|| Tally::new(users));
                 match form {
@@ -91,11 +132,7 @@ pub fn count(
         }
         None => None,
     };
-    let counted = tallies.into_iter().map(|(class, tally)| {
-        let Counts { census, leaks, ids } = tally.finish();
-        Counted { class, census: has_acl.then_some(census), leaks, ids }
-    });
-    (counted.collect(), problem)
+    (has_acl, problem)
 }
 
 fn count_json(bytes: &mut dyn Read, tally: &mut Tally<'_>) -> Result<(), super::documents::DocumentError> {

@@ -109,6 +109,10 @@ impl Flags {
 #[derive(Debug)]
 pub struct Tally<'u> {
     users: Option<&'u UserIds>,
+    /// The ids of the rows, where these are the users.
+    collected: Option<UserIds>,
+    /// Whether a row names a user other than itself.
+    names_others: bool,
     roles: Vec<RoleName>,
     role_numbers: HashMap<Box<[u8]>, u32, FxSeededState>,
     counts: HashMap<Box<[u32]>, u64, FxSeededState>,
@@ -127,6 +131,10 @@ pub struct Counts {
     pub leaks: [(LeakKind, u64); 3],
     /// A digest of the ids, the same for the same rows in any order.
     pub ids: u64,
+    /// The ids, if they were collected.
+    pub collected: Option<UserIds>,
+    /// Whether a row names a user other than itself.
+    pub names_others: bool,
 }
 
 /// What is known of the row that is being read. Reused, so that rows cost no memory.
@@ -153,6 +161,8 @@ impl<'u> Tally<'u> {
     pub fn new(users: Option<&'u UserIds>) -> Self {
         Self {
             users,
+            collected: None,
+            names_others: false,
             roles: Vec::new(),
             role_numbers: HashMap::with_hasher(quick()),
             counts: HashMap::with_hasher(quick()),
@@ -161,6 +171,11 @@ impl<'u> Tally<'u> {
             ids: 0,
             row: Row::default(),
         }
+    }
+
+    /// A tally of the users themselves, which are collected.
+    pub fn collecting() -> Self {
+        Self { collected: Some(UserIds::default()), ..Self::new(None) }
     }
 
     /// Begins a row. What was said of an unfinished one is forgotten.
@@ -184,6 +199,9 @@ impl<'u> Tally<'u> {
         self.row.id.extend_from_slice(id);
         // A sum does not depend on the order; the factor keeps sums of like ids apart.
         let packed = pack(id);
+        if let Some(collected) = self.collected.as_mut().filter(|_| !id.is_empty()) {
+            collected.0.insert(packed);
+        }
         let digest = (packed ^ (packed >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.row.digest = self.row.digest.wrapping_add(digest);
     }
@@ -233,6 +251,7 @@ impl<'u> Tally<'u> {
             self.flags(side).0 |= Flags::OWN;
             return;
         }
+        self.names_others = true;
         let orphan = self.is_orphan(side, id);
         let flags = self.flags(side);
         let second = flags.0 & Flags::ONE_USER != 0;
@@ -322,7 +341,8 @@ impl<'u> Tally<'u> {
         }
         let [tokens, hashes, keys] = self.leaks;
         let leaks = [(LeakKind::SessionToken, tokens), (LeakKind::PasswordHash, hashes), (LeakKind::MasterKey, keys)];
-        Counts { census, leaks, ids: self.ids }
+        let (collected, names_others) = (self.collected, self.names_others);
+        Counts { census, leaks, ids: self.ids, collected, names_others }
     }
 }
 
