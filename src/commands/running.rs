@@ -96,7 +96,7 @@ impl Sources {
         ];
         let digest = Sha256::digest(places.map(Option::unwrap_or_default).join("\n"));
         let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let Some(path) = cache::folder().map(|folder| folder.join(format!("census-{name}.jsonl"))) else {
+        let Some(path) = cache::folder().map(|folder| folder.join(Kept::file_name(&name))) else {
             return Ok(None);
         };
         if !resume {

@@ -20,6 +20,9 @@ use crate::model::census::Shape;
 /// What was counted longer ago is counted anew.
 const OLDEST: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How names of these files begin and end.
+const NAMES: [&str; 2] = ["census-", ".jsonl"];
+
 /// More is not read, in bytes.
 const LONGEST: u64 = 1 << 30;
 
@@ -73,6 +76,12 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// The name of the file for what `digest` stands for.
+    pub fn file_name(digest: &str) -> String {
+        let [head, tail] = NAMES;
+        format!("{head}{digest}{tail}")
+    }
+
     /// Keeps parts in a file, and forgets what is in it.
     pub fn anew(path: PathBuf) -> Self {
         Self {
@@ -188,6 +197,7 @@ fn open(path: &Path) -> io::Result<File> {
 fn create(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
+        forget_old(folder);
     }
     // What somebody else may read, or a link, is not written into.
     match fs::remove_file(path) {
@@ -199,6 +209,18 @@ fn create(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Removes what other runs left behind so long ago that nobody goes on with it.
+fn forget_old(folder: &Path) {
+    let [head, tail] = NAMES;
+    for path in fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let age = fs::symlink_metadata(&path).and_then(|about| about.modified()).ok().and_then(|at| at.elapsed().ok());
+        if name.starts_with(head) && name.ends_with(tail) && age.is_some_and(|age| age > OLDEST) {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -256,7 +278,14 @@ mod tests {
         assert!(Kept::going_on(path.clone()).unwrap().take(&key("a")).is_some());
         fs::write(&path, text.replace(&format!("\"at\":{at}"), "\"at\":1234567890")).unwrap();
         assert_eq!(Kept::going_on(path.clone()).unwrap().take(&key("a")), None);
+        // Nor does what others left behind stay, if it is ours.
+        let old = SystemTime::now() - 2 * OLDEST;
+        let [other, foreign] = [Kept::file_name("other"), "foreign".to_owned()].map(|name| folder.path().join(name));
+        for file in [&other, &foreign] {
+            File::create(file).unwrap().set_modified(old).unwrap();
+        }
         Kept::anew(path.clone()).put(&key("b"), &part(3));
+        assert!(!other.exists() && foreign.exists());
         assert!(!fs::read_to_string(&path).unwrap().contains("\"a\""));
     }
 }
