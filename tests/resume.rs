@@ -117,6 +117,9 @@ fn a_postgresql_that_is_killed_is_counted_on_when_it_is_back() {
         drop(database);
         fs::remove_file(data.path().join("d/postmaster.pid")).unwrap();
     });
+    let done = run(folder.path(), &["snapshot", "--postgres", "env", "--resume"], &uri);
+    assert_eq!(done.code, 3, "{}", done.all());
+    assert!(counted(folder.path()).is_some(), "a server that is not back yet takes nothing away");
     let _database = Database::start(data.path());
     let resumed = |kept: &str| {
         let copy = folder.path().join(format!("{kept}.copy"));

@@ -26,8 +26,8 @@ pub fn run(args: &CanArgs) -> Result<u8> {
     let caller = engine.caller(&who);
     let mut out = io::stdout().lock();
     writeln!(out, "what {} can do\n", clean::text(&who.to_string()))?;
-    let populations = app.roles.read().and_then(|roles| roles.populations());
-    if let (Principal::Role(role), Some(populations)) = (&who, populations)
+    if let Principal::Role(role) = &who
+        && let Some(populations) = app.roles.read().and_then(|roles| roles.populations())
         && let Some(population) = populations.get(role)
     {
         writeln!(out, "{}\n", words::holders(*population))?;

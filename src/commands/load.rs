@@ -210,7 +210,10 @@ fn read_app(
     let mut reading = read::read(&input, &settings, progress);
     if let Some(kept) = &settings.kept {
         reading.snapshot.gaps.extend(running::since(kept));
-        // What else was not answered says nothing of rows.
+        // Rows of what did not answer were not counted.
+        if !unanswered.is_empty() {
+            kept.fail();
+        }
         kept.end();
     }
     reading.problems.extend(unanswered);

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -51,20 +52,12 @@ impl Sources {
         let mongodb = args.mongodb.as_ref().or(environment.mongodb.as_ref()).map(|given| -> Result<_> {
             let uri = uri("--mongodb", given)?;
             let database = mongo::Database::new(&uri, None).map_err(|mistake| anyhow!("`--mongodb`: {mistake}"))?;
-            let database = database.pacing(pace);
-            Ok(match sampling {
-                Some(sampling) => database.sampling(sampling),
-                None => database,
-            })
+            Ok(database.pacing(pace).sampling(sampling))
         });
         let postgres = args.postgres.as_ref().or(environment.postgres.as_ref()).map(|given| -> Result<_> {
             let uri = uri("--postgres", given)?;
             let database = postgres::Database::new(&uri).map_err(|mistake| anyhow!("`--postgres`: {mistake}"))?;
-            let database = database.pacing(pace);
-            Ok(match sampling {
-                Some(sampling) => database.sampling(sampling),
-                None => database,
-            })
+            Ok(database.pacing(pace).sampling(sampling))
         });
         Ok(Self { server, mongodb: mongodb.transpose()?, postgres: postgres.transpose()? })
     }
@@ -95,7 +88,7 @@ impl Sources {
             self.postgres.as_ref().map(|database| database.place().to_owned()),
         ];
         let digest = Sha256::digest(places.map(Option::unwrap_or_default).join("\n"));
-        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let name = HEXLOWER.encode(&digest);
         let Some(path) = cache::folder().map(|folder| folder.join(Kept::file_name(&name))) else {
             return Ok(None);
         };
@@ -111,21 +104,13 @@ impl Sources {
     pub fn read(self, kept: Option<&Arc<Kept>>) -> Answers {
         let mut answers = Answers::default();
         if let Some(server) = self.server {
-            let server = match kept {
-                Some(kept) => server.keeping(Arc::clone(kept)),
-                None => server,
-            };
-            answers.extend(server.read());
+            answers.extend(server.keeping(kept.cloned()).read());
         }
         if let Some(database) = &self.mongodb {
             answers.extend(database.read());
         }
         if let Some(database) = self.postgres {
-            let database = match kept {
-                Some(kept) => database.keeping(Arc::clone(kept)),
-                None => database,
-            };
-            answers.extend(database.read());
+            answers.extend(database.keeping(kept.cloned()).read());
         }
         answers
     }

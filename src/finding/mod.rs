@@ -2,6 +2,7 @@
 
 pub mod suppress;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::model::census::Rows;
@@ -44,7 +45,9 @@ impl Finding {
     pub fn fingerprint(&self) -> String {
         let digest =
             Sha256::new().chain_update(b"parse-audit finding 1\0").chain_update(self.name().as_bytes()).finalize();
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let mut digits = HEXLOWER.encode(&digest);
+        digits.truncate(16);
+        digits
     }
 }
 

@@ -1,5 +1,6 @@
 //! The ids of objects, each once; everywhere else an object is its number.
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use rustc_hash::FxHashMap;
 
 /// An object by its place among the ids.
@@ -77,18 +78,13 @@ impl Ids {
 
     /// The first digits of an id, as git shows it.
     pub fn short(&self, number: Object) -> String {
-        self.id(number).iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(self.id(number).get(..5).unwrap_or_default())
     }
 }
 
 /// The bytes that hex digits are.
 pub fn from_hex(hex: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = hex.chunks(2).map(|pair| match pair {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    });
-    pairs.collect()
+    HEXLOWER_PERMISSIVE.decode(hex).ok()
 }
 
 fn prefix(id: &[u8]) -> Option<u64> {

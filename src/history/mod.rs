@@ -29,6 +29,7 @@ mod tracked;
 use std::fmt;
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use rayon::prelude::*;
 
 use crate::model::snapshot::Gap;
@@ -125,7 +126,7 @@ impl History {
     /// The commit that the history begins with, in hex digits; `None` if it is cut off before.
     pub fn first_commit(&self) -> Option<String> {
         let first = self.graph.first_of(self.tips.head?)?;
-        Some(self.store.ids.id(first.object).iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(HEXLOWER.encode(self.store.ids.id(first.object)))
     }
 
     /// Whether the commits of a range are there.

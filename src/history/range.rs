@@ -1,5 +1,7 @@
 //! Which commits are asked for: all, those since a day, or those of one that another one lacks.
 
+use data_encoding::HEXLOWER;
+
 use super::first::{Firsts, ancestors};
 use super::graph::Graph;
 use super::ids::{Ids, Object};
@@ -93,7 +95,7 @@ fn of_id(name: &str, graph: &Graph, ids: &Ids) -> Option<Object> {
     if name.len() < 4 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    let hex = |object: Object| ids.id(object).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |object: Object| HEXLOWER.encode(ids.id(object));
     let mut found = graph.commits.keys().chain(graph.tags.keys()).filter(|object| hex(**object).starts_with(&name));
     let first = *found.next()?;
     found.next().is_none().then_some(first)

@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 use crate::model::sample::LEAST_PARTS;
 
 /// A class with fewer rows is always counted whole.
-pub const SMALL: u64 = 100_000;
+const SMALL: u64 = 100_000;
 
 /// About how many rows a part of a sampled class has.
 pub const ROWS: u64 = 1000;
@@ -25,6 +25,11 @@ pub struct Chosen {
     pub of: u64,
     /// How many rows it has in all, where that is known for sure.
     pub rows: Option<u64>,
+}
+
+/// Whether some rows of a class with so many are enough. Users are looked up, so all of them are wanted.
+pub fn is_for(class: &str, rows: u64) -> bool {
+    rows >= SMALL && class != "_User"
 }
 
 impl Sampling {
@@ -60,5 +65,6 @@ mod tests {
         assert_eq!(Sampling::of(0.001).choose(3000).map(|some| some.len()), Some(64));
         assert_eq!(Sampling::of(1.0).choose(64), None);
         assert_eq!(Sampling::of(99.999).choose(100), None);
+        assert!(is_for("Order", SMALL) && !is_for("Order", SMALL - 1) && !is_for("_User", SMALL));
     }
 }

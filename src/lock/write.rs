@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha512};
 
 use super::{Key, Lock, Value};
@@ -55,10 +56,7 @@ pub fn content(key: &Key, value: &Value) -> String {
 pub fn digest(content: &str) -> String {
     let taken = content.encode_utf16().filter(|unit| *unit != u16::from(b' ') && *unit != u16::from(b'\t')).count();
     let digits = COVERED.saturating_sub(taken + 1).max(DIGITS);
-    let mut hex = String::with_capacity(2 * 64);
-    for byte in Sha512::digest(content.as_bytes()) {
-        let _ = write!(hex, "{byte:02x}");
-    }
+    let mut hex = HEXLOWER.encode(&Sha512::digest(content.as_bytes()));
     hex.truncate(digits);
     hex
 }

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -52,7 +53,9 @@ pub const DIGITS: usize = 12;
 pub fn digest(secret: &Secret<'_>, salt: &Salt) -> String {
     let Ok(mut keyed) = Hmac::<Sha256>::new_from_slice(&salt.0) else { return String::new() };
     keyed.update(secret.0);
-    keyed.finalize().into_bytes().iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = HEXLOWER.encode(&keyed.finalize().into_bytes());
+    digits.truncate(DIGITS);
+    digits
 }
 
 /// The first and last characters of a key: two of sixteen or more, one of eight or more, else none.

@@ -110,13 +110,13 @@ impl Database {
     }
 
     /// The same, but of large classes only some rows are looked at.
-    pub fn sampling(self, sampling: Sampling) -> Self {
-        Self { sampling: Some(sampling), ..self }
+    pub fn sampling(self, sampling: impl Into<Option<Sampling>>) -> Self {
+        Self { sampling: sampling.into(), ..self }
     }
 
     /// Where it is, with neither user, password nor options.
     pub fn place(&self) -> String {
-        self.address.shown().to_string()
+        self.address.shown()
     }
 
     /// Everything that is asked for, but for rows: those are read when their streams are opened.

@@ -65,8 +65,8 @@ pub fn of_class(
     sampling: Option<Sampling>,
 ) -> Result<Vec<Part>, Trouble> {
     let rows = connection.count(&Command::Size(collection))?;
-    // Users are looked up, so all of them are wanted.
-    let chosen = sampling.filter(|_| class != "_User").and_then(|sampling| chosen(rows, sampling));
+    let sampling = sampling.filter(|_| sampling::is_for(class, rows));
+    let chosen = sampling.and_then(|sampling| chosen(rows, sampling));
     let (ids, chosen) = match chosen {
         Some((of, ids)) => (ids, Some(Chosen { of, rows: Some(rows) })),
         None => (parts(rows), None),
@@ -99,7 +99,7 @@ fn parts(rows: u64) -> Vec<Ids> {
 /// Of how many parts some were chosen, and those.
 fn chosen(rows: u64, sampling: Sampling) -> Option<(u64, Vec<Ids>)> {
     let of = (rows / sampling::ROWS).min(MOST_PARTS);
-    let numbers = sampling.choose(of).filter(|_| rows >= sampling::SMALL)?;
+    let numbers = sampling.choose(of)?;
     Some((of, numbers.into_iter().map(|number| part(number, of)).collect()))
 }
 
@@ -175,7 +175,7 @@ impl Stream<'_> {
     /// What is wrong although all came to its end: rows that are gone look like none.
     fn missing(&self) -> io::Result<()> {
         let Part { connection, collection, all, .. } = self.part;
-        // Rows of users are read twice.
+        // Rows of users who name each other are read twice.
         let is_last = (all.read.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(all.parts);
         match () {
             () if all.rows == 0 || self.part.chosen.is_some() => Ok(()),
@@ -232,7 +232,6 @@ mod tests {
             assert_eq!(end, None);
         }
         assert_eq!(parts(100_000).len(), 3);
-        assert_eq!(chosen(99_999, Sampling::of(1.0)), None);
         let (of, ids) = chosen(5_000_000, Sampling::of(1.0)).unwrap();
         assert_eq!((of, ids.len()), (MOST_PARTS, 64));
         assert!(ids.iter().all(|ids| matches!(ids, Ids::Between(from, below) if from != below)));

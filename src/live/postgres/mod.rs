@@ -144,8 +144,8 @@ impl Database {
     }
 
     /// The same database, of which some rows may have been counted before.
-    pub fn keeping(self, kept: Arc<Kept>) -> Self {
-        Self { kept: Some(kept), ..self }
+    pub fn keeping(self, kept: impl Into<Option<Arc<Kept>>>) -> Self {
+        Self { kept: kept.into(), ..self }
     }
 
     /// The same database, kept no busier than this.
@@ -157,8 +157,8 @@ impl Database {
     }
 
     /// The same, but of large classes only some rows are looked at.
-    pub fn sampling(self, sampling: Sampling) -> Self {
-        Self { sampling: Some(sampling), ..self }
+    pub fn sampling(self, sampling: impl Into<Option<Sampling>>) -> Self {
+        Self { sampling: sampling.into(), ..self }
     }
 
     /// Where it is, with neither user, password nor options.
@@ -323,10 +323,10 @@ impl Table {
         (0..parts).filter(|part| is_wanted(*part)).map(range).collect()
     }
 
-    /// Of how many ranges some were chosen, and those. Users are looked up, so all of them are wanted.
+    /// Of how many ranges some were chosen, and those.
     fn chosen(&self, sampling: Sampling) -> Option<(u64, Vec<Pages>)> {
-        let is_large = self.rows >= sampling::SMALL && self.class != "_User";
-        let pages = is_large.then(|| (self.pages * sampling::ROWS).div_ceil(self.rows).max(1))?;
+        let is_wanted = sampling::is_for(&self.class, self.rows);
+        let pages = is_wanted.then(|| (self.pages * sampling::ROWS).div_ceil(self.rows).max(1))?;
         let of = self.pages.div_ceil(pages);
         let numbers = sampling.choose(of)?;
         Some((of, self.ranges(pages, |number| numbers.contains(&number))))

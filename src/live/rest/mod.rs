@@ -134,8 +134,8 @@ impl Server {
     }
 
     /// The same server, of which some rows may have been counted before.
-    pub fn keeping(self, kept: Arc<Kept>) -> Self {
-        Self { kept: Some(kept), ..self }
+    pub fn keeping(self, kept: impl Into<Option<Arc<Kept>>>) -> Self {
+        Self { kept: kept.into(), ..self }
     }
 
     /// The same server, which is also asked as anyone may ask it.
