@@ -24,7 +24,7 @@ use parse_audit::model::place::FileId;
 use parse_audit::model::roles::Role;
 use parse_audit::model::{Acl, Census, Known, Place, RoleName, Roles, UserId};
 use parse_audit::read::{Input, Settings, Silent, read};
-use servers::{MASTER, Running, loop_of_mongosh, parse_sdk, psql};
+use servers::{MASTER, Running, mongosh, parse_sdk, psql};
 
 fn main() {
     let mut asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
@@ -127,7 +127,8 @@ fn in_mongo(rows: u64) {
         let measured = Measured::of(|| census(mongo::Database::new(&uri, None).expect("an address").read()));
         assert_eq!(measured.census.rows(), rows, "every row is counted");
         println!("{}", measured.told("MongoDB"));
-        println!("mongosh, a loop: {}", loop_of_mongosh(&uri));
+        println!("mongosh, a loop: {}", mongosh(&uri, "loop.js"));
+        println!("grouped by the server: {}", mongosh(&uri, "group.js"));
     }
     let (_parse, mut lines) = servers::parse("9.10.0", Some(&uri));
     let url = lines.find(|line| line.starts_with("http://")).expect("the server starts");

@@ -204,7 +204,7 @@ pub fn parse_sdk(url: &str, longest: Duration) -> String {
     told(Command::new("node").env("NODE_PATH", modules).arg(script).args([url, "shop", MASTER, &seconds]))
 }
 
-/// A loop of mongosh, if it is here: `npm install --global mongosh`.
-pub fn loop_of_mongosh(uri: &str) -> String {
-    told(Command::new("mongosh").args(["--quiet", uri]).arg(root().join("benches/live/loop.js")))
+/// A script of this folder in mongosh, if that is here: `npm install --global mongosh`.
+pub fn mongosh(uri: &str, script: &str) -> String {
+    told(Command::new("mongosh").args(["--quiet", uri]).arg(root().join("benches/live").join(script)))
 }

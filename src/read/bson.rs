@@ -8,15 +8,16 @@
 
 use std::io::{self, Read};
 
+use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
+
+use super::window::Window;
 
 /// The largest document MongoDB stores, with the room it allows itself.
 const MAX_DOCUMENT: usize = 16 * 1024 * 1024 + 16 * 1024;
 
 /// Deeper documents are not turned into values; MongoDB stores at most 100 levels.
 const MAX_DEPTH: usize = 128;
-
-const CHUNK: usize = 256 << 10;
 
 /// Why a stream ended early.
 #[derive(Debug, thiserror::Error)]
@@ -33,25 +34,17 @@ pub enum BsonError {
 }
 
 /// The documents of a stream.
-pub struct Documents<R> {
-    from: R,
-    buffer: Vec<u8>,
-    at: usize,
-    /// What is behind it in the buffer was not read yet.
-    end: usize,
-    before: u64,
-    ended: bool,
-}
+pub struct Documents<R>(Window<R>);
 
 impl<R: Read> Documents<R> {
     /// The documents of a stream.
     pub fn new(from: R) -> Self {
-        Self { from, buffer: Vec::new(), at: 0, end: 0, before: 0, ended: false }
+        Self(Window::new(from))
     }
 
     /// Bytes of the stream that were looked at.
     pub fn position(&self) -> u64 {
-        self.before + self.at as u64
+        self.0.position()
     }
 
     /// The next document; `None` at the end.
@@ -60,45 +53,16 @@ impl<R: Read> Documents<R> {
     ///
     /// See [`BsonError`]. After an error there are no more documents.
     pub fn next_document(&mut self) -> Result<Option<&[u8]>, BsonError> {
-        if !self.has(4)? {
-            return if self.at == self.end { Ok(None) } else { Err(BsonError::Truncated) };
+        if !self.0.has(4)? {
+            return if self.0.ahead().is_empty() { Ok(None) } else { Err(BsonError::Truncated) };
         }
-        let rest = self.buffer.get(self.at..self.end).unwrap_or_default();
-        let length = int32(rest).unwrap_or_default();
+        let length = int32(self.0.ahead()).unwrap_or_default();
         let size = usize::try_from(length).ok().filter(|size| (5..=MAX_DOCUMENT).contains(size));
         let size = size.ok_or(BsonError::Length(length))?;
-        if !self.has(size)? {
+        if !self.0.has(size)? {
             return Err(BsonError::Truncated);
         }
-        let start = self.at;
-        self.at += size;
-        Ok(self.buffer.get(start..self.at))
-    }
-
-    /// Whether so many bytes are left, reading more if need be.
-    fn has(&mut self, bytes: usize) -> Result<bool, BsonError> {
-        while self.end - self.at < bytes && !self.ended {
-            self.buffer.copy_within(self.at..self.end, 0);
-            self.before += self.at as u64;
-            self.end -= self.at;
-            self.at = 0;
-            let wanted = self.end + CHUNK.max(bytes);
-            if self.buffer.len() < wanted {
-                self.buffer.resize(wanted, 0);
-            }
-            match self.from.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
-                Ok(read) => {
-                    self.end += read;
-                    self.ended = read == 0;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.ended = true;
-                    return Err(error.into());
-                }
-            }
-        }
-        Ok(self.end - self.at >= bytes)
+        Ok(Some(self.0.step(size)))
     }
 }
 
@@ -140,9 +104,11 @@ impl<'b> Iterator for Elements<'b> {
 }
 
 fn element(kind: u8, rest: &[u8]) -> Option<(Element<'_>, &[u8])> {
-    // Most names are short, and found before a search for them would begin.
-    let near = rest.iter().take(12).position(|byte| *byte == 0);
-    let end = near.or_else(|| memchr::memchr(0, rest))?;
+    // Most names are short, those of lists above all, and found before a search for them would begin.
+    let end = match rest {
+        [first, 0, ..] if *first != 0 => 1,
+        _ => rest.iter().take(12).position(|byte| *byte == 0).or_else(|| memchr::memchr(0, rest))?,
+    };
     let (name, rest) = (rest.get(..end)?, rest.get(end + 1..)?);
     let size = value_size(kind, rest)?;
     let (value, rest) = rest.split_at_checked(size)?;
@@ -232,7 +198,7 @@ fn value(element: &Element<'_>, depth: usize) -> Option<Value> {
             Value::Array(elements.map(|element| value(&element?, depth + 1)).collect::<Option<_>>()?)
         }
         0x06 | 0x0a => Value::Null,
-        0x07 => json!({ "$oid": element.value.iter().map(|byte| format!("{byte:02x}")).collect::<String>() }),
+        0x07 => json!({ "$oid": HEXLOWER.encode(element.value) }),
         0x08 => json!(element.value.first()? != &0),
         0x09 => json!({ "$date": int64()? }),
         0x10 => json!(int32(element.value)?),

@@ -10,9 +10,9 @@ use crate::model::{App, ClassName, Known, Why};
 use crate::problem::Problem;
 
 use super::count::{self, Counted, Outcome};
+use super::ids::UserIds;
 use super::parts::{Parts, RowForm, Rows};
 use super::source::{Bytes, Candidate};
-use super::tally::UserIds;
 use super::{Progress, assemble};
 
 /// Rows in one place, of one class if it is not a dump.

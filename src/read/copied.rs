@@ -2,18 +2,16 @@
 //!
 //! Source: "Binary Format" in the manual of `COPY`, and `array_send` of the server.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 
 use super::tally::{Side, Tally};
+use super::window::Window;
 
 /// What every stream begins with.
 const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
 
 /// PostgreSQL stores no longer value.
 const LONGEST: usize = 1 << 30;
-
-/// Bytes that are taken from the stream at once.
-const CHUNK: usize = 256 << 10;
 
 /// Why a stream ended early.
 #[derive(Debug, thiserror::Error)]
@@ -26,30 +24,22 @@ pub enum CopyError {
     Form,
 }
 
-/// The columns of a row: id, readers and writers; `None` is null.
-#[derive(Debug, Default)]
-pub struct Row {
-    columns: [Option<usize>; 3],
-    bytes: [Vec<u8>; 3],
+/// A row: the bytes of its columns, of which those that are null are missing.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'b> {
+    /// The object's id.
+    pub id: Option<&'b [u8]>,
+    readers: Option<&'b [u8]>,
+    writers: Option<&'b [u8]>,
 }
 
-impl Row {
-    fn column(&self, number: usize) -> Option<&[u8]> {
-        let length = (*self.columns.get(number)?)?;
-        self.bytes.get(number)?.get(..length)
-    }
-
-    /// The object's id.
-    pub fn id(&self) -> Option<&[u8]> {
-        self.column(0)
-    }
-
+impl Row<'_> {
     /// Counts the row. Columns that are null are a missing side.
     pub fn count(&self, tally: &mut Tally<'_>) {
         tally.begin();
-        tally.id(self.id().unwrap_or_default());
-        for (side, number) in [(Side::Read, 1), (Side::Write, 2)] {
-            let Some(array) = self.column(number) else { continue };
+        tally.id(self.id.unwrap_or_default());
+        for (side, array) in [(Side::Read, self.readers), (Side::Write, self.writers)] {
+            let Some(array) = array else { continue };
             tally.side(side);
             if entries(array, |entry| tally.entry(side, entry)).is_none() {
                 return tally.unreadable();
@@ -61,15 +51,14 @@ impl Row {
 
 /// The rows of a stream.
 pub struct Rows<R> {
-    from: BufReader<R>,
-    row: Row,
+    window: Window<R>,
     begun: bool,
 }
 
 impl<R: Read> Rows<R> {
     /// The rows of a stream.
     pub fn new(from: R) -> Self {
-        Self { from: BufReader::with_capacity(CHUNK, from), row: Row::default(), begun: false }
+        Self { window: Window::new(from), begun: false }
     }
 
     /// The next row; `None` at the end, which the stream itself says.
@@ -77,54 +66,64 @@ impl<R: Read> Rows<R> {
     /// # Errors
     ///
     /// See [`CopyError`].
-    pub fn next_row(&mut self) -> Result<Option<&Row>, CopyError> {
+    pub fn next_row(&mut self) -> Result<Option<Row<'_>>, CopyError> {
         if !self.begun {
             self.begin()?;
         }
-        match self.count()? {
+        match self.number_at(0).map(i16::from_be_bytes)? {
             -1 => {
                 // Nothing is left, but whoever sends it must have come to the end as well.
-                io::copy(&mut self.from, &mut io::sink())?;
+                while self.window.has(1)? {
+                    self.window.step(usize::MAX);
+                }
                 return Ok(None);
             }
             3 => {}
             _ => return Err(CopyError::Form),
         }
-        for number in 0..3 {
-            let length = self.number()?;
-            let Row { columns, bytes } = &mut self.row;
-            let (Some(column), Some(bytes)) = (columns.get_mut(number), bytes.get_mut(number)) else { continue };
-            *column = if length == -1 { None } else { Some(size(length)?) };
-            let Some(length) = *column else { continue };
-            bytes.clear();
-            // What is not there is not made room for.
-            if self.from.by_ref().take(length as u64).read_to_end(bytes)? < length {
-                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        let mut end = 2;
+        let mut columns = [None, None, None];
+        for column in &mut columns {
+            let length = self.number_at(end).map(i32::from_be_bytes)?;
+            let start = end + 4;
+            end = start;
+            if length != -1 {
+                end += size(length)?;
+                *column = Some(start..end);
             }
         }
-        Ok(Some(&self.row))
+        self.needs(end)?;
+        let bytes = self.window.step(end);
+        let [id, readers, writers] = columns.map(|column| bytes.get(column?));
+        Ok(Some(Row { id, readers, writers }))
     }
 
     fn begin(&mut self) -> Result<(), CopyError> {
+        const HEAD: usize = SIGNATURE.len() + 4;
         self.begun = true;
-        let mut signature = [0; SIGNATURE.len()];
-        self.from.read_exact(&mut signature)?;
-        self.number()?;
-        let more = size(self.number()?)? as u64;
-        let passed = io::copy(&mut self.from.by_ref().take(more), &mut io::sink())?;
-        if &signature == SIGNATURE && passed == more { Ok(()) } else { Err(CopyError::Form) }
+        self.needs(SIGNATURE.len())?;
+        if !self.window.ahead().starts_with(SIGNATURE) {
+            return Err(CopyError::Form);
+        }
+        let more = size(self.number_at(HEAD).map(i32::from_be_bytes)?)?;
+        self.needs(HEAD + 4 + more)?;
+        self.window.step(HEAD + 4 + more);
+        Ok(())
     }
 
-    fn count(&mut self) -> Result<i16, io::Error> {
-        let mut bytes = [0; 2];
-        self.from.read_exact(&mut bytes)?;
-        Ok(i16::from_be_bytes(bytes))
+    /// The bytes of a number that is so far ahead.
+    #[inline]
+    fn number_at<const N: usize>(&mut self, at: usize) -> Result<[u8; N], CopyError> {
+        self.needs(at + N)?;
+        self.window.ahead().get(at..).and_then(<[u8]>::first_chunk).copied().ok_or(CopyError::Form)
     }
 
-    fn number(&mut self) -> Result<i32, io::Error> {
-        let mut bytes = [0; 4];
-        self.from.read_exact(&mut bytes)?;
-        Ok(i32::from_be_bytes(bytes))
+    #[inline]
+    fn needs(&mut self, bytes: usize) -> Result<(), CopyError> {
+        match self.window.has(bytes)? {
+            true => Ok(()),
+            false => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+        }
     }
 }
 

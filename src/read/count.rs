@@ -8,10 +8,11 @@ use crate::problem::Problem;
 
 use super::documents::Documents;
 use super::file::words;
+use super::ids::UserIds;
 use super::parts::{RowForm, Rows};
 use super::source::{Bytes, Candidate};
 use super::sql::{SqlError, SqlRows};
-use super::tally::{Counts, Side, Tally, UserIds};
+use super::tally::{Counts, Side, Tally};
 use super::{Progress, bson, class_name, copied, dump, rows};
 
 /// What the rows of one class in one file say.
@@ -243,7 +244,7 @@ fn insert_ids(bytes: &mut dyn Read, form: RowForm, ids: &mut UserIds) -> Option<
         RowForm::Copy => {
             let mut rows = copied::Rows::new(bytes);
             while let Some(row) = rows.next_row().ok()? {
-                ids.insert_some(row.id());
+                ids.insert_some(row.id);
             }
         }
         RowForm::Csv => {

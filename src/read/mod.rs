@@ -23,6 +23,7 @@ pub mod documents;
 pub mod dump;
 pub mod file;
 pub mod forms;
+pub mod ids;
 pub mod ignored;
 pub mod in_code;
 mod indexes;
@@ -45,6 +46,7 @@ pub mod tree;
 pub mod vendored;
 pub mod version;
 pub mod walk;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -326,7 +326,7 @@ impl Parts {
             None => Acl::from_columns(row.get("_rperm"), row.get("_wperm")),
         };
         self.says_something = true;
-        self.roles.push(RoleRow { id: super::tally::pack(id.as_bytes()), name: name.into(), acl, at });
+        self.roles.push(RoleRow { id: super::ids::pack(id.as_bytes()), name: name.into(), acl, at });
     }
 
     fn take_join(&mut self, pair: &Map<String, Value>, table: &ClassName) {
@@ -336,11 +336,11 @@ impl Parts {
 
     /// Takes in a pair of a join table; only those of roles mean something.
     pub fn take_pair(&mut self, table: &ClassName, owning: &str, related: &str) {
-        let owner = super::tally::pack(owning.as_bytes());
+        let owner = super::ids::pack(owning.as_bytes());
         match table.as_str() {
             "_Join:users:_Role" => self.members.get_or_insert_default().push((owner, UserId::of(related))),
             "_Join:roles:_Role" => {
-                self.children.get_or_insert_default().push((owner, super::tally::pack(related.as_bytes())));
+                self.children.get_or_insert_default().push((owner, super::ids::pack(related.as_bytes())));
             }
             _ => {}
         }

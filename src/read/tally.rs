@@ -1,96 +1,14 @@
 //! Counts object ACLs by shape while rows stream past. No row is kept, and a
 //! user id lives only as long as it takes to look it up.
 
-use std::collections::hash_map::RandomState;
-use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasher;
+use std::collections::HashMap;
 
 use rustc_hash::FxSeededState;
 
 use crate::model::census::{Census, Entries, Shape, Users};
 use crate::model::{LeakKind, RoleName};
 
-/// The ids of all users, packed into eight bytes each.
-///
-/// Ten letters and digits, as Parse Server makes them, are packed without loss. Any
-/// other id is kept as a hash; should two collide, an orphan is taken for a user.
-#[derive(Debug, Clone)]
-pub struct UserIds(HashSet<u64, FxSeededState>);
-
-impl Default for UserIds {
-    fn default() -> Self {
-        Self(HashSet::with_hasher(quick()))
-    }
-}
-
-/// Look-ups as quick as rows come, with a seed of their own: names and ids are whatever somebody chose.
-fn quick() -> FxSeededState {
-    FxSeededState::with_seed(RandomState::new().hash_one(0) as usize)
-}
-
-impl UserIds {
-    /// Adds a user.
-    pub fn insert(&mut self, id: &[u8]) {
-        self.0.insert(pack(id));
-    }
-
-    /// Adds a user, if the row has an id.
-    pub fn insert_some(&mut self, id: Option<&[u8]>) {
-        if let Some(id) = id {
-            self.insert(id);
-        }
-    }
-
-    /// Adds all users of another set.
-    pub fn extend(&mut self, other: Self) {
-        if self.0.is_empty() { *self = other } else { self.0.extend(other.0) }
-    }
-
-    /// Whether there is such a user.
-    pub fn contains(&self, id: &[u8]) -> bool {
-        self.0.contains(&pack(id))
-    }
-
-    /// How many users there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// What letters and digits stand for, in the order of their bytes; [`NO_DIGIT`] for all others.
-#[expect(clippy::indexing_slicing, reason = "it is worked out when this is compiled, or not at all")]
-const DIGITS: [u8; 256] = {
-    let mut digits = [NO_DIGIT; 256];
-    let mut number = 0;
-    let letters = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    while number < letters.len() {
-        digits[letters[number] as usize] = number as u8;
-        number += 1;
-    }
-    digits
-};
-
-const NO_DIGIT: u8 = 0x80;
-
-pub(super) fn pack(id: &[u8]) -> u64 {
-    if id.len() == 10 {
-        let digit = |byte: &u8| DIGITS.get(usize::from(*byte)).copied().unwrap_or(NO_DIGIT);
-        let (packed, all) = id
-            .iter()
-            .map(digit)
-            .fold((0u64, 0), |(packed, all), digit| ((packed << 6) | u64::from(digit & !NO_DIGIT), all | digit));
-        if all & NO_DIGIT == 0 {
-            return packed;
-        }
-    }
-    use std::hash::{BuildHasherDefault, DefaultHasher};
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(id) | 1 << 63
-}
+use super::ids::{Id, UserIds, pack, quick};
 
 /// One side of an ACL while its entries are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -103,6 +21,8 @@ impl Flags {
     const MANY_USERS: u32 = 8;
     const OWN: u32 = 16;
     const ORPHAN: u32 = 32;
+    /// How many bits these are.
+    const BITS: u32 = 6;
 }
 
 /// Counts the rows of one class in one file.
@@ -115,11 +35,26 @@ pub struct Tally<'u> {
     names_others: bool,
     roles: Vec<RoleName>,
     role_numbers: HashMap<Box<[u8]>, u32, FxSeededState>,
-    counts: HashMap<Box<[u32]>, u64, FxSeededState>,
+    /// The number of the role that was met last.
+    last_role: u32,
+    /// Rows with at most one role on each side.
+    counts: HashMap<Key, u64, FxSeededState>,
+    /// Rows with more.
+    of_many: HashMap<Box<[u32]>, u64, FxSeededState>,
     unreadable: u64,
     leaks: [u64; 3],
     ids: u64,
     row: Row,
+}
+
+/// What rows have in common that are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    /// Two bits about the whole, and the flags of both sides.
+    head: u32,
+    /// The one role of each side.
+    read: Option<u32>,
+    write: Option<u32>,
 }
 
 /// What a tally found.
@@ -140,12 +75,12 @@ pub struct Counts {
 /// What is known of the row that is being read. Reused, so that rows cost no memory.
 #[derive(Debug, Default)]
 struct Row {
-    id: Vec<u8>,
+    id: Id,
     read: (Flags, Vec<u32>),
     write: (Flags, Vec<u32>),
     /// The one user of each side, to see whether they are the same.
-    read_user: Vec<u8>,
-    write_user: Vec<u8>,
+    read_user: Id,
+    write_user: Id,
     legacy: bool,
     leaks: [u64; 3],
     /// What the row adds to the digest of ids.
@@ -165,7 +100,9 @@ impl<'u> Tally<'u> {
             names_others: false,
             roles: Vec::new(),
             role_numbers: HashMap::with_hasher(quick()),
+            last_role: 0,
             counts: HashMap::with_hasher(quick()),
+            of_many: HashMap::with_hasher(quick()),
             unreadable: 0,
             leaks: [0; 3],
             ids: 0,
@@ -195,12 +132,11 @@ impl<'u> Tally<'u> {
 
     /// The row's object id.
     pub fn id(&mut self, id: &[u8]) {
-        self.row.id.clear();
-        self.row.id.extend_from_slice(id);
-        // A sum does not depend on the order; the factor keeps sums of like ids apart.
         let packed = pack(id);
+        self.row.id.set(packed, id);
+        // A sum does not depend on the order; the factor keeps sums of like ids apart.
         if let Some(collected) = self.collected.as_mut().filter(|_| !id.is_empty()) {
-            collected.0.insert(packed);
+            collected.insert_packed(packed);
         }
         let digest = (packed ^ (packed >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.row.digest = self.row.digest.wrapping_add(digest);
@@ -247,12 +183,13 @@ impl<'u> Tally<'u> {
     }
 
     fn user(&mut self, side: Side, id: &[u8]) {
-        if id == self.row.id && !id.is_empty() {
+        let packed = pack(id);
+        if self.row.id.is(packed, id) {
             self.flags(side).0 |= Flags::OWN;
             return;
         }
         self.names_others = true;
-        let orphan = self.is_orphan(side, id);
+        let orphan = self.is_orphan(side, packed, id);
         let flags = self.flags(side);
         let second = flags.0 & Flags::ONE_USER != 0;
         flags.0 |= if second { Flags::MANY_USERS } else { Flags::ONE_USER };
@@ -261,17 +198,16 @@ impl<'u> Tally<'u> {
             Side::Read => &mut self.row.read_user,
             Side::Write => &mut self.row.write_user,
         };
-        user.clear();
-        user.extend_from_slice(id);
+        user.set(packed, id);
     }
 
     /// Whether a user is gone. Who reads a row is mostly who writes it, and is looked up once.
-    fn is_orphan(&self, side: Side, id: &[u8]) -> bool {
+    fn is_orphan(&self, side: Side, packed: u64, id: &[u8]) -> bool {
         let read = self.row.read.0.0;
-        if matches!(side, Side::Write) && read & Flags::MANY_USERS == 0 && !id.is_empty() && id == self.row.read_user {
+        if matches!(side, Side::Write) && read & Flags::MANY_USERS == 0 && self.row.read_user.is(packed, id) {
             return read & Flags::ORPHAN != 0;
         }
-        self.users.is_some_and(|users| !users.contains(id))
+        self.users.is_some_and(|users| !users.contains_packed(packed))
     }
 
     fn flags(&mut self, side: Side) -> &mut Flags {
@@ -282,7 +218,13 @@ impl<'u> Tally<'u> {
     }
 
     fn role_number(&mut self, role: &[u8]) -> u32 {
+        // Which role reads a row mostly writes it.
+        let last = self.roles.get(usize::try_from(self.last_role).unwrap_or(usize::MAX));
+        if last.is_some_and(|last| last.as_str().as_bytes() == role) {
+            return self.last_role;
+        }
         if let Some(number) = self.role_numbers.get(role) {
+            self.last_role = *number;
             return *number;
         }
         let number = u32::try_from(self.roles.len()).unwrap_or(u32::MAX);
@@ -302,17 +244,25 @@ impl<'u> Tally<'u> {
         let own_only = |side: &(Flags, Vec<u32>)| side.0.0 == (Flags::PRESENT | Flags::OWN) && side.1.is_empty();
         let owner_only = owner_only || (own_only(&row.read) && own_only(&row.write));
         let present = (row.read.0.0 | row.write.0.0) & Flags::PRESENT != 0;
-        row.read.1.sort_unstable();
-        row.write.1.sort_unstable();
-        row.key.clear();
-        row.key.push(u32::from(owner_only) | u32::from(row.legacy && !present) << 1);
-        for (flags, roles) in [&row.read, &row.write] {
-            row.key.extend([flags.0, u32::try_from(roles.len()).unwrap_or(u32::MAX)]);
-            row.key.extend(roles);
-        }
-        match self.counts.get_mut(row.key.as_slice()) {
-            Some(count) => *count += 1,
-            None => drop(self.counts.insert(row.key.as_slice().into(), 1)),
+        let head = u32::from(owner_only) | u32::from(row.legacy && !present) << 1;
+        let sides = row.read.0.0 << Flags::BITS | row.write.0.0;
+        let head = head << (2 * Flags::BITS) | sides;
+        match (row.read.1.as_slice(), row.write.1.as_slice()) {
+            (read @ ([] | [_]), write @ ([] | [_])) => {
+                let key = Key { head, read: read.first().copied(), write: write.first().copied() };
+                *self.counts.entry(key).or_default() += 1;
+            }
+            _ => {
+                row.read.1.sort_unstable();
+                row.write.1.sort_unstable();
+                row.key.clear();
+                row.key.extend([head, u32::try_from(row.read.1.len()).unwrap_or(u32::MAX)]);
+                row.key.extend(row.read.1.iter().chain(&row.write.1));
+                match self.of_many.get_mut(row.key.as_slice()) {
+                    Some(count) => *count += 1,
+                    None => drop(self.of_many.insert(row.key.as_slice().into(), 1)),
+                }
+            }
         }
     }
 
@@ -333,8 +283,17 @@ impl<'u> Tally<'u> {
     /// What was found.
     pub fn finish(self) -> Counts {
         let mut census = Census { unreadable: self.unreadable, users_known: self.users.is_some(), ..Census::default() };
-        let shapes = self.counts.iter().filter_map(|(key, count)| Some((shape(key, &self.roles)?, *count)));
-        let mut shapes: Vec<(Shape, u64)> = shapes.collect();
+        let roles = &self.roles;
+        let of_few = self
+            .counts
+            .iter()
+            .map(|(key, count)| (shape(key.head, key.read.as_slice(), key.write.as_slice(), roles), *count));
+        let of_many = self.of_many.iter().filter_map(|(key, count)| {
+            let ([head, readers], rest) = key.split_first_chunk()?;
+            let (read, write) = rest.split_at_checked(usize::try_from(*readers).ok()?)?;
+            Some((shape(*head, read, write, roles), *count))
+        });
+        let mut shapes: Vec<(Shape, u64)> = of_few.chain(of_many).collect();
         shapes.sort_unstable();
         for (shape, count) in shapes {
             census.add(shape, count);
@@ -346,19 +305,19 @@ impl<'u> Tally<'u> {
     }
 }
 
-/// The shape behind a key of the counts.
-fn shape(key: &[u32], roles: &[RoleName]) -> Option<Shape> {
-    let (head, rest) = key.split_first()?;
-    let (read, rest) = side(rest, roles)?;
-    let (write, _) = side(rest, roles)?;
-    Some(Shape { read, write, owner_only: head & 1 != 0, legacy: head & 2 != 0 })
+/// The shape behind a head of the counts, and the numbers of the roles of both sides.
+fn shape(head: u32, read: &[u32], write: &[u32], roles: &[RoleName]) -> Shape {
+    let of_side = (1 << Flags::BITS) - 1;
+    let bits = head >> (2 * Flags::BITS);
+    Shape {
+        read: side(head >> Flags::BITS & of_side, read, roles),
+        write: side(head & of_side, write, roles),
+        owner_only: bits & 1 != 0,
+        legacy: bits & 2 != 0,
+    }
 }
 
-type SideAndRest<'k> = (Option<Entries>, &'k [u32]);
-
-fn side<'k>(key: &'k [u32], roles: &[RoleName]) -> Option<SideAndRest<'k>> {
-    let ([flags, count], rest) = key.split_first_chunk::<2>()?;
-    let (numbers, rest) = rest.split_at_checked(usize::try_from(*count).ok()?)?;
+fn side(flags: u32, numbers: &[u32], roles: &[RoleName]) -> Option<Entries> {
     let has = |flag: u32| flags & flag != 0;
     let named = numbers.iter().filter_map(|number| roles.get(usize::try_from(*number).ok()?)).cloned();
     let entries = Entries {
@@ -372,8 +331,7 @@ fn side<'k>(key: &'k [u32], roles: &[RoleName]) -> Option<SideAndRest<'k>> {
         own: has(Flags::OWN),
         orphan: has(Flags::ORPHAN),
     };
-    let present = has(Flags::PRESENT);
-    Some((present.then_some(entries), rest))
+    has(Flags::PRESENT).then_some(entries)
 }
 
 #[cfg(test)]
@@ -423,13 +381,5 @@ mod tests {
         assert_eq!(census.count(|shape| shape.owner_only), 1);
         let others = |shape: &Shape| shape.write.as_ref().is_some_and(|entries| entries.users == Users::One);
         assert_eq!(census.count(others), 1);
-    }
-
-    #[test]
-    fn packed_ids_differ_from_hashed_ones() {
-        assert_ne!(pack(b"0000000000"), pack(b"0"));
-        assert_ne!(pack(b"zzzzzzzzzz"), pack(b"zzzzzzzzzZ"));
-        assert_eq!(pack(b"zzzzzzzzzz") >> 60, 0);
-        assert_eq!(pack(b"not ten") >> 63, 1);
     }
 }
