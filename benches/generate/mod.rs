@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing, reason = "a key of a JSON object is made when it is not there")]
 
 pub mod code;
+pub mod locks;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -10,7 +10,6 @@ use crate::cli::InputArgs;
 use crate::drift;
 use crate::history;
 use crate::lock::Lock;
-use crate::model::App;
 use crate::problem::Problem;
 use crate::read::{self, Reading};
 use crate::rules::program::Program;
@@ -145,11 +144,9 @@ impl Frame<'_> {
         if app.is_empty() && reading.problems.is_empty() {
             bail!("no Parse app in `{}`: nothing describes a class, a role or a server", path.display());
         }
-        let lock = |app: &App, previous| {
-            snapshot::lock_of(app, self.program, self.settings, self.path, (self.environment, previous))
-        };
-        let now = lock(app, previous);
-        let declared = drift::declared(app).map(|declared| lock(&declared, Some(&now)));
+        let declared = drift::declared(app);
+        let (apps, how) = ((app, declared.as_ref()), (self.environment, previous));
+        let (now, declared) = snapshot::locks_of(apps, self.program, self.settings, self.path, how);
         let problems = std::mem::take(&mut reading.problems);
         Ok(Seen { lock: now, committed: None, declared, reading: Some(reading), problems })
     }

@@ -55,7 +55,8 @@ pub fn run(args: &SnapshotArgs) -> Result<u8> {
             (Some(text), None)
         }
     };
-    let lock = lock_of(&reading.snapshot.app, &program, &settings, &args.path, (name, previous.as_ref()));
+    let apps = (&reading.snapshot.app, None);
+    let (lock, _) = locks_of(apps, &program, &settings, &args.path, (name, previous.as_ref()));
     let text = lock.write();
     refuse_keys(&lock, &program, &shown)?;
     if args.check {
@@ -93,18 +94,21 @@ fn committed(file: &Path, shown: &str) -> Result<Before> {
     }
 }
 
-/// The lock of an app.
-pub fn lock_of(
-    app: &App,
+/// The lock of an app, and that of what the next start of its server will make of it. Both have the same code, which is
+/// followed once.
+pub fn locks_of(
+    (app, declared): (&App, Option<&App>),
     program: &Program,
     settings: &Settings,
     path: &Path,
     (environment, previous): (&str, Option<&Lock>),
-) -> Lock {
+) -> (Lock, Option<Lock>) {
     let analysis = analyse(app, &Sinks::default());
     let (words, salt) = (&program.words, &salt(path, None));
     let subject = Subject { app, analysis: &analysis, words, salt, name: settings.app.as_deref(), environment };
-    Lock::of(subject, previous)
+    let lock = Lock::of(subject, previous);
+    let declared = declared.map(|app| Lock::of(Subject { app, ..subject }, Some(&lock)));
+    (lock, declared)
 }
 
 /// Refuses a lock in which a rule about keys finds one.

@@ -34,7 +34,8 @@ impl<'t> Anchors<'t> {
         let parts: Vec<&str> = key.parts().collect();
         let near = (1..=parts.len()).rev().find_map(|depth| {
             let above = parts.get(..depth)?;
-            self.lines.iter().find(|(line, _)| depth > 1 && line.is_below(above)).map(|(_, range)| range)
+            let first = self.lines.range(Key::of(above)..).next();
+            first.filter(|(line, _)| depth > 1 && line.is_below(above)).map(|(_, range)| range)
         });
         let range = near.or_else(|| self.lines.get(&Key::of(&["lock", "format"]))).cloned().unwrap_or_default();
         Place::Text { file: self.file, span: Span::new(self.text, range.start, range.end) }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::lock::bands;
-use crate::model::{App, Class, ClassName, FieldName, Known, Operation, Principal, RoleName};
+use crate::model::{Class, ClassName, FieldName, Known, Operation, Principal, RoleName};
 use crate::permit::{Caller, Engine, Reach};
 
 /// Somebody whose reach is compared.
@@ -59,42 +59,22 @@ impl Who {
     pub fn caller(&self, engine: &Engine<'_>) -> Caller {
         match self {
             Self::One(principal) => engine.caller(principal),
-            Self::Set(roles) => Caller::with_roles(roles, engine.app),
+            Self::Set(roles) => engine.user_with(roles),
         }
     }
 
-    /// Whether what this one reaches the other reaches too, whatever is granted.
-    pub fn stands_for(&self, other: &Self, engine: &Engine<'_>) -> bool {
-        let held = |roles: &BTreeSet<RoleName>| match Caller::with_roles(roles, engine.app) {
-            Caller::Client(client) => client.roles,
-            Caller::ReadOnlyMaster | Caller::Maintenance | Caller::Master => BTreeSet::new(),
-        };
+    /// Whether what this one reaches another one, who holds these roles, reaches too, whatever is granted.
+    pub fn stands_for(&self, other: &Self, held: &BTreeSet<RoleName>) -> bool {
         match (self, other) {
             _ if self == other => false,
             (Self::One(Principal::Public), _) => true,
             (_, Self::One(Principal::Public)) => false,
             (Self::One(Principal::AnyUser), _) => true,
-            (Self::One(Principal::Role(role)), Self::One(Principal::Role(other))) => {
-                held(&BTreeSet::from([other.clone()])).contains(role)
-            }
-            (Self::One(Principal::Role(role)), Self::Set(others)) => held(others).contains(role),
-            (Self::Set(roles), Self::Set(others)) => roles.is_subset(&held(others)),
+            (Self::One(Principal::Role(role)), Self::One(Principal::Role(_)) | Self::Set(_)) => held.contains(role),
+            (Self::Set(roles), Self::Set(_)) => roles.is_subset(held),
             _ => false,
         }
     }
-}
-
-/// How far somebody reaches; `None` if it cannot be told.
-pub fn level(engine: &Engine<'_>, atom: &Atom) -> Option<Level> {
-    let Some(class) = engine.app.classes.get(&atom.class) else { return Some(Level::None) };
-    let caller = atom.who.caller(engine);
-    if let Some(field) = &atom.field {
-        let visible = engine.visible_in_reach(&caller, class);
-        if !visible.read()?.contains(field) {
-            return Some(Level::None);
-        }
-    }
-    of_rows(engine, &caller, class, atom.op)
 }
 
 /// How far a caller reaches into the rows of a class.
@@ -117,14 +97,8 @@ pub fn everybody(engines: [&Engine<'_>; 2]) -> BTreeSet<Who> {
 }
 
 /// Sets of roles that reach an operation, or a column by it, only together.
-pub fn sets(
-    engine: &Engine<'_>,
-    app: &App,
-    name: &ClassName,
-    op: Operation,
-    field: Option<&FieldName>,
-) -> BTreeSet<Who> {
-    let Some(class) = app.classes.get(name) else { return BTreeSet::new() };
+pub fn sets(engine: &Engine<'_>, class: Option<&Class>, op: Operation, field: Option<&FieldName>) -> BTreeSet<Who> {
+    let Some(class) = class else { return BTreeSet::new() };
     engine.combinations(class, op, field).sets.into_iter().map(Who::Set).collect()
 }
 

@@ -8,9 +8,12 @@
 
 pub mod facts;
 mod level;
+mod moved;
 mod nature;
 mod options;
+mod reached;
 mod replay;
+mod scene;
 mod severity;
 mod step;
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! Replays changes on the older side, and finds for each gain and loss which of them it takes.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lock::Lock;
-use crate::model::{App, ByOperation, ClassName, FieldName, Operation};
+use crate::model::{ClassName, FieldName, Operation};
 use crate::permit::Engine;
 use crate::severity::Severity;
 
-use super::level::{Atom, Level, Who, everybody, level, of_rows, sets};
+use super::level::{Atom, Level, Who};
+use super::moved::{Moved, Sides};
+use super::scene::{Frames, Scene};
 use super::step::{Step, What};
 use super::{Change, Direction, Part, severity, words};
 
@@ -21,39 +22,11 @@ pub struct Told {
     pub explained: BTreeSet<usize>,
 }
 
-/// Something that somebody reaches further or less far than before.
-#[derive(Debug, Clone)]
-struct Moved {
-    atom: Atom,
-    was: Level,
-    is: Level,
-}
-
-/// What somebody reaches of a class.
-struct Reached<'a> {
-    rows: ByOperation<Option<Level>>,
-    /// The columns it sees; `None` if they are not known.
-    fields: Option<BTreeSet<&'a FieldName>>,
-}
-
-impl<'a> Reached<'a> {
-    fn of(engine: &Engine<'a>, who: &Who, class: &ClassName) -> Self {
-        let Some(class) = engine.app.classes.get(class) else {
-            return Self { rows: ByOperation::of(|_| Some(Level::None)), fields: Some(BTreeSet::new()) };
-        };
-        let caller = who.caller(engine);
-        let fields = engine.visible_in_reach(&caller, class).read().cloned();
-        Self { rows: ByOperation::of(|op| of_rows(engine, &caller, class, op)), fields }
-    }
-}
-
-/// The older side with some of the changes.
+/// Both sides, and what lies between them.
 struct Replay<'a> {
     from: &'a Lock,
     to: &'a Lock,
     steps: &'a [Step],
-    alone: Vec<OnceCell<App>>,
-    several: BTreeMap<BTreeSet<usize>, App>,
 }
 
 /// More steps than this are not taken apart for one class; all of them are then told together.
@@ -61,28 +34,35 @@ const MOST_STEPS: usize = 40;
 
 /// Finds who reaches more or less, and by which steps.
 pub fn replay(from: &Lock, to: &Lock, steps: &[Step]) -> Told {
-    let alone = steps.iter().map(|_| OnceCell::new()).collect();
-    let mut replay = Replay { from, to, steps, alone, several: BTreeMap::new() };
+    let replay = Replay { from, to, steps };
     let (before, mut after) = (from.app(), from.clone());
     steps.iter().for_each(|step| step.apply(&mut after, to));
     let after = after.app();
     let (old, new) = (Engine::new(&before), Engine::new(&after));
     let names: BTreeSet<&ClassName> = before.classes.keys().chain(after.classes.keys()).collect();
-    let everybody = everybody([&old, &new]);
+    let (sides, mut frames) = (Sides::new(&old, &new), Frames::new(from, to, steps));
+    let relevant = Relevant::of(steps);
     let mut causes: BTreeMap<(bool, BTreeSet<usize>), Vec<Moved>> = BTreeMap::new();
     for name in names {
-        let relevant = replay.relevant(name);
+        let relevant = relevant.to(name.as_str());
         if relevant.is_empty() {
             continue;
         }
-        let (gains, losses) = moved(&old, &new, name, &everybody);
-        for gain in gains {
-            for cause in replay.causes(&relevant, |engine| level(engine, &gain.atom).is_some_and(|is| is >= gain.is)) {
+        let (gains, losses) = sides.moved(name);
+        if gains.is_empty() && losses.is_empty() {
+            continue;
+        }
+        let who = gains.iter().chain(&losses).map(|one| &one.atom.who);
+        let mut scene = Scene::new(&mut frames, &sides, name, who);
+        let mattering: Vec<usize> = relevant.iter().copied().filter(|number| scene.may_matter(*number)).collect();
+        let steps = (&relevant[..], &mattering[..]);
+        for gain in &gains {
+            for cause in causes_of(&mut scene, steps, &gain.atom, |is| is >= gain.is) {
                 causes.entry((true, cause)).or_default().push(gain.clone());
             }
         }
-        for loss in losses {
-            for cause in replay.causes(&relevant, |engine| level(engine, &loss.atom).is_some_and(|is| is <= loss.is)) {
+        for loss in &losses {
+            for cause in causes_of(&mut scene, steps, &loss.atom, |is| is <= loss.is) {
                 // What it took several changes to lose is told of each.
                 for step in cause {
                     causes.entry((false, BTreeSet::from([step]))).or_default().push(loss.clone());
@@ -93,52 +73,66 @@ pub fn replay(from: &Lock, to: &Lock, steps: &[Step]) -> Told {
     replay.tell(causes)
 }
 
-impl Replay<'_> {
-    /// The steps that may matter for a class.
-    fn relevant(&self, class: &ClassName) -> Vec<usize> {
-        let concerns = |step: &Step| step.is_structural() && step.class().is_none_or(|own| *class == own);
-        self.steps.iter().enumerate().filter(|(_, step)| concerns(step)).map(|(number, _)| number).collect()
-    }
+/// The steps that may matter for classes: for all of them, and for one.
+struct Relevant<'a> {
+    to_all: Vec<usize>,
+    to_one: BTreeMap<&'a str, Vec<usize>>,
+}
 
-    fn app(&self, number: usize) -> Option<&App> {
-        let (step, cell) = (self.steps.get(number)?, self.alone.get(number)?);
-        Some(cell.get_or_init(|| {
-            let mut lock = self.from.clone();
-            step.apply(&mut lock, self.to);
-            lock.app()
-        }))
-    }
-
-    /// Every single step that makes something so; or else the smallest set of steps that does.
-    fn causes(&mut self, relevant: &[usize], is_so: impl Fn(&Engine<'_>) -> bool) -> Vec<BTreeSet<usize>> {
-        let singles = relevant.iter().filter(|number| self.app(**number).is_some_and(|app| is_so(&Engine::new(app))));
-        let singles: Vec<BTreeSet<usize>> = singles.map(|number| BTreeSet::from([*number])).collect();
-        if !singles.is_empty() {
-            return singles;
-        }
-        let mut needed: BTreeSet<usize> = relevant.iter().copied().collect();
-        if needed.len() > MOST_STEPS {
-            return vec![needed];
-        }
-        for number in relevant {
-            let mut fewer = needed.clone();
-            fewer.remove(number);
-            if is_so(&Engine::new(self.with(&fewer))) {
-                needed = fewer;
+impl<'a> Relevant<'a> {
+    fn of(steps: &'a [Step]) -> Self {
+        let mut relevant = Self { to_all: Vec::new(), to_one: BTreeMap::new() };
+        for (number, step) in steps.iter().enumerate().filter(|(_, step)| step.is_structural()) {
+            match step.class() {
+                Some(class) => relevant.to_one.entry(class).or_default().push(number),
+                None => relevant.to_all.push(number),
             }
         }
-        if needed.is_empty() { Vec::new() } else { vec![needed] }
+        relevant
     }
 
-    fn with(&mut self, numbers: &BTreeSet<usize>) -> &App {
-        let (from, to, steps) = (self.from, self.to, self.steps);
-        self.several.entry(numbers.clone()).or_insert_with(|| {
-            let mut lock = from.clone();
-            numbers.iter().filter_map(|number| steps.get(*number)).for_each(|step| step.apply(&mut lock, to));
-            lock.app()
-        })
+    /// Those for a class, in order.
+    fn to(&self, class: &str) -> Vec<usize> {
+        let own = self.to_one.get(class).into_iter().flatten();
+        let mut numbers: Vec<usize> = self.to_all.iter().chain(own).copied().collect();
+        numbers.sort_unstable();
+        numbers
     }
+}
 
+/// Every single step that makes something so, of those that matter alone; or else the smallest set of steps that does.
+fn causes_of(
+    scene: &mut Scene<'_, '_>,
+    (relevant, mattering): (&[usize], &[usize]),
+    atom: &Atom,
+    is_so: impl Fn(Level) -> bool,
+) -> Vec<BTreeSet<usize>> {
+    let mut makes_so = |numbers: &BTreeSet<usize>| scene.level(numbers, atom).is_some_and(&is_so);
+    let mut singles = Vec::new();
+    for number in mattering {
+        let single = BTreeSet::from([*number]);
+        if makes_so(&single) {
+            singles.push(single);
+        }
+    }
+    if !singles.is_empty() {
+        return singles;
+    }
+    let mut needed: BTreeSet<usize> = relevant.iter().copied().collect();
+    if needed.len() > MOST_STEPS {
+        return vec![needed];
+    }
+    for number in relevant {
+        let mut fewer = needed.clone();
+        fewer.remove(number);
+        if makes_so(&fewer) {
+            needed = fewer;
+        }
+    }
+    if needed.is_empty() { Vec::new() } else { vec![needed] }
+}
+
+impl Replay<'_> {
     fn tell(&self, mut causes: BTreeMap<(bool, BTreeSet<usize>), Vec<Moved>>) -> Told {
         let composed: BTreeSet<usize> =
             causes.keys().filter(|(gains, set)| *gains && set.len() > 1).flat_map(|(_, set)| set.clone()).collect();
@@ -305,65 +299,4 @@ fn joined(lines: Vec<String>) -> String {
     let more = lines.len().saturating_sub(MOST);
     let shown = lines.into_iter().take(MOST).collect::<Vec<_>>().join("; ");
     if more > 0 { format!("{shown}; {more} more") } else { shown }
-}
-
-/// What is reached further and less far in a class, without what follows from the rest.
-fn moved(old: &Engine<'_>, new: &Engine<'_>, class: &ClassName, everybody: &BTreeSet<Who>) -> (Vec<Moved>, Vec<Moved>) {
-    let mut who = everybody.clone();
-    let (before, after) = (old.app, new.app);
-    for op in Operation::ALL {
-        let known = sets(old, before, class, op, None);
-        who.extend(sets(new, after, class, op, None).into_iter().filter(|set| !known.contains(set)));
-    }
-    let hidden: BTreeSet<FieldName> =
-        new.app.classes.get(class).into_iter().flat_map(|class| new.groups(class).into_values().flatten()).collect();
-    for field in &hidden {
-        let known = sets(old, before, class, Operation::Find, Some(field));
-        who.extend(
-            sets(new, after, class, Operation::Find, Some(field)).into_iter().filter(|set| !known.contains(set)),
-        );
-    }
-    let (mut gains, mut losses) = (Vec::new(), Vec::new());
-    let mut add = |atom: Atom, was: Level, is: Level| match was.cmp(&is) {
-        std::cmp::Ordering::Less => gains.push(Moved { atom, was, is }),
-        std::cmp::Ordering::Greater => losses.push(Moved { atom, was, is }),
-        std::cmp::Ordering::Equal => {}
-    };
-    for who in &who {
-        let (was, is) = (Reached::of(old, who, class), Reached::of(new, who, class));
-        let atom = |op, field| Atom { who: who.clone(), class: class.clone(), op, field };
-        for op in Operation::ALL {
-            if let (Some(was), Some(is)) = (*was.rows.get(op), *is.rows.get(op)) {
-                add(atom(op, None), was, is);
-            }
-        }
-        // By which operation rows are read on both sides; without one fields say nothing new.
-        let read = |op: Operation| {
-            let open = |side: &Reached<'_>| side.rows.get(op).filter(|level| *level > Level::None);
-            Some((op, open(&was)?, open(&is)?))
-        };
-        let Some((op, before, now)) = read(Operation::Find).or_else(|| read(Operation::Get)) else { continue };
-        let (Some(shown_before), Some(shown)) = (&was.fields, &is.fields) else { continue };
-        for field in shown.difference(shown_before) {
-            add(atom(op, Some((*field).clone())), Level::None, now);
-        }
-        for field in shown_before.difference(shown) {
-            add(atom(op, Some((*field).clone())), before, Level::None);
-        }
-    }
-    let further = |moved: &[Moved], better: fn(&Moved, &Moved) -> bool| -> Vec<Moved> {
-        let follows = |one: &&Moved| {
-            moved.iter().any(|other| {
-                let same = other.atom.op == one.atom.op && other.atom.field == one.atom.field;
-                let stands = |a: &Moved, b: &Moved| {
-                    a.atom.who.stands_for(&b.atom.who, old) && a.atom.who.stands_for(&b.atom.who, new)
-                };
-                same && better(other, one)
-                    && stands(other, one)
-                    && (!stands(one, other) || other.atom.who < one.atom.who)
-            })
-        };
-        moved.iter().filter(|one| !follows(one)).cloned().collect()
-    };
-    (further(&gains, |other, one| other.is >= one.is), further(&losses, |other, one| other.was >= one.was))
 }

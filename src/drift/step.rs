@@ -86,6 +86,16 @@ impl Step {
         !matches!(self.what, What::Handler(..) | What::Webhook(_) | What::Parameter(_) | What::Unique(..) | What::Other)
     }
 
+    /// Whether all that it changes is told below a class.
+    pub fn is_inside_class(&self) -> bool {
+        self.class().is_some() && !matches!(self.what, What::ProtectionOption(_))
+    }
+
+    /// Whether it changes who holds which roles, and nothing else.
+    pub fn is_of_roles(&self) -> bool {
+        matches!(self.what, What::Role(_) | What::Members(_))
+    }
+
     /// Whether it is about the permissions of a class, which schema as code sets.
     pub fn is_permission(&self) -> bool {
         matches!(self.what, What::Permissions(_) | What::Grants(..) | What::Protection(_) | What::DefaultAcl(_))

@@ -67,8 +67,10 @@ fn is_of_indexes(topic: &Key) -> bool {
 
 /// Whether anything was unique that such a topic is about.
 fn has_unique(lock: &Lock, topic: &Key) -> bool {
-    let is_meant = |key: &Key| topic.part(1) == INDEXES || key.part(1) == topic.part(2);
-    lock.below(&["class"]).any(|(key, _)| key.part(2) == UNIQUE && is_meant(key))
+    if topic.part(1) == INDEXES {
+        return lock.below(&["class"]).any(|(key, _)| key.part(2) == UNIQUE);
+    }
+    lock.below(&["class", topic.part(2), UNIQUE]).next().is_some()
 }
 
 fn change(topic: &Key, why: &str) -> Change {
@@ -101,25 +103,28 @@ fn undecided(topic: &Key) -> Change {
 /// Makes what a topic is about in one lock what it is in another.
 fn copy(source: &Lock, target: &mut Lock, topic: &Key) {
     let parts: Vec<&str> = topic.parts().skip(1).collect();
-    let about = |key: &Key| match parts.as_slice() {
-        ["class", class, "allow"] => ["allow", "permissions", "protected", "new-objects"]
-            .iter()
-            .any(|part| key.is_below(&["class", class, part])),
-        ["class", class, part] => key.is_below(&["class", class, part]),
-        ["classes"] => key.is_below(&["class"]),
-        [INDEXES] => key.part(0) == "class" && key.part(2) == UNIQUE,
-        ["roles"] => key.is_below(&["role"]),
-        ["role-inheritance"] => key.part(0) == "role" && key.part(2) == "inherits",
-        ["role-members"] => key.part(0) == "role" && matches!(key.part(2), "member" | "members"),
-        ["server-version"] => key.is_below(&["server", "version"]),
-        ["server-options"] => key.is_below(&["server", "option"]) || key.is_below(&["server", "protected"]),
-        ["webhooks"] => key.is_below(&["webhook"]),
-        ["config"] => key.is_below(&["config"]),
-        ["code"] => ["function", "job", "trigger", "route"].contains(&key.part(0)),
-        _ => false,
+    let of_class = |class, parts: &[&'static str]| parts.iter().map(|part| vec!["class", class, *part]).collect();
+    let rooms = |rooms: &[&'static str]| rooms.iter().map(|room| vec![*room]).collect();
+    let above: Vec<Vec<&str>> = match parts.as_slice() {
+        ["class", class, "allow"] => of_class(class, &["allow", "permissions", "protected", "new-objects"]),
+        ["class", class, part] => vec![vec!["class", class, part]],
+        ["classes"] | [INDEXES] => rooms(&["class"]),
+        ["roles"] | ["role-inheritance"] | ["role-members"] => rooms(&["role"]),
+        ["server-version"] => vec![vec!["server", "version"]],
+        ["server-options"] => vec![vec!["server", "option"], vec!["server", "protected"]],
+        ["webhooks"] => rooms(&["webhook"]),
+        ["config"] => rooms(&["config"]),
+        ["code"] => rooms(&["function", "job", "trigger", "route"]),
+        _ => Vec::new(),
     };
-    let keys: BTreeSet<Key> =
-        source.facts().chain(target.facts()).map(|(key, _)| key).filter(|key| about(key)).cloned().collect();
+    let about = |key: &Key| match parts.as_slice() {
+        [INDEXES] => key.part(2) == UNIQUE,
+        ["role-inheritance"] => key.part(2) == "inherits",
+        ["role-members"] => matches!(key.part(2), "member" | "members"),
+        _ => true,
+    };
+    let facts = above.iter().flat_map(|above| source.below(above).chain(target.below(above)));
+    let keys: BTreeSet<Key> = facts.map(|(key, _)| key).filter(|key| about(key)).cloned().collect();
     for key in keys {
         let value = source.at(&key).cloned();
         target.set(key, value);

@@ -30,7 +30,12 @@ impl Lock {
         let mut names = self.names(&["class"]);
         names.extend(self.names(&[NOT_READ, "class"]));
         let classes = names.into_iter().map(|name| (ClassName::from(name), self.class(name))).collect();
-        let mut app = App { classes, roles: self.roles(), ..App::default() };
+        App { classes, ..self.app_without_classes() }
+    }
+
+    /// The same without any class.
+    pub fn app_without_classes(&self) -> App {
+        let mut app = App { roles: self.roles(), ..App::default() };
         if let Some(version) = self.text(&["server", "version"]).and_then(|text| text.parse().ok()) {
             app.server.version = Known::Read(FoundVersion { version, from: VersionFrom::Given, at: None });
         }
@@ -41,6 +46,12 @@ impl Lock {
             app.webhooks = Known::Read(self.webhooks());
         }
         app
+    }
+
+    /// One class of that app.
+    pub fn class_named(&self, name: &str) -> Option<Class> {
+        let is_there = |above: &[&str]| self.below(above).next().is_some();
+        (is_there(&["class", name]) || is_there(&[NOT_READ, "class", name])).then(|| self.class(name))
     }
 
     /// Whether something was not read.

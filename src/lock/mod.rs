@@ -202,6 +202,20 @@ impl Lock {
         deeper.map(|(key, _)| key.part(parts.len())).collect()
     }
 
+    /// The facts about a class alone.
+    pub fn of_class(&self, name: &str) -> Self {
+        let keys = [&["class", name][..], &[NOT_READ, "class", name]];
+        let facts = keys.iter().flat_map(|key| self.below(key)).map(|(key, value)| (key.clone(), value.clone()));
+        Self { facts: facts.collect() }
+    }
+
+    /// The facts that are about no class.
+    pub fn without_classes(&self) -> Self {
+        let is_other = |key: &Key| !key.is_below(&["class"]) && !key.is_below(&[NOT_READ, "class"]);
+        let facts = self.facts().filter(|(key, _)| is_other(key)).map(|(key, value)| (key.clone(), value.clone()));
+        Self { facts: facts.collect() }
+    }
+
     /// Sets a fact, or takes it out.
     pub fn set(&mut self, key: Key, value: Option<Value>) {
         match value {

@@ -35,54 +35,54 @@ pub struct Role {
     pub at: Place,
 }
 
+/// The roles that list each role as a child, by child.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parents(BTreeMap<RoleName, BTreeSet<RoleName>>);
+
+impl Parents {
+    /// Every role that a holder of `roles` holds, `roles` included.
+    ///
+    /// Cycles and self references end: everybody in a cycle holds all of its roles.
+    pub fn held_with<'r>(&self, roles: impl IntoIterator<Item = &'r RoleName>) -> BTreeSet<RoleName> {
+        let mut held = BTreeSet::new();
+        let mut todo: Vec<RoleName> = roles.into_iter().cloned().collect();
+        while let Some(role) = todo.pop() {
+            if !held.contains(&role) {
+                todo.extend(self.0.get(&role).into_iter().flatten().cloned());
+                held.insert(role);
+            }
+        }
+        held
+    }
+}
+
 impl Roles {
-    /// The roles that list each role as a child, by child.
-    fn parents(&self) -> BTreeMap<&RoleName, BTreeSet<&RoleName>> {
-        let mut parents: BTreeMap<&RoleName, BTreeSet<&RoleName>> = BTreeMap::new();
+    /// Which roles come with which. To be asked more than once, it is kept: making it goes over all roles.
+    pub fn parents(&self) -> Parents {
+        let mut parents = Parents::default();
         for (name, role) in &self.by_name {
             for child in &role.children {
-                parents.entry(child).or_default().insert(name);
+                parents.0.entry(child.clone()).or_default().insert(name.clone());
             }
         }
         parents
     }
 
     /// Every role that a holder of `roles` holds, `roles` included.
-    ///
-    /// Cycles and self references end: everybody in a cycle holds all of its roles.
     pub fn held_with<'r>(&'r self, roles: impl IntoIterator<Item = &'r RoleName>) -> BTreeSet<RoleName> {
-        let parents = self.parents();
-        let mut held = BTreeSet::new();
-        let mut todo: Vec<&RoleName> = roles.into_iter().collect();
-        while let Some(role) = todo.pop() {
-            if held.insert(role.clone()) {
-                todo.extend(parents.get(role).into_iter().flatten());
-            }
-        }
-        held
+        self.parents().held_with(roles)
     }
 
     /// For each role by name, every role its holders hold. One pass over all roles.
     pub fn closure(&self) -> BTreeMap<RoleName, BTreeSet<RoleName>> {
         let parents = self.parents();
-        let closure_of = |role: &RoleName| {
-            let mut held = BTreeSet::new();
-            let mut todo = vec![role];
-            while let Some(role) = todo.pop() {
-                if held.insert(role.clone()) {
-                    todo.extend(parents.get(role).into_iter().flatten());
-                }
-            }
-            held
-        };
-        self.by_name.keys().map(|role| (role.clone(), closure_of(role))).collect()
+        self.by_name.keys().map(|role| (role.clone(), parents.held_with([role]))).collect()
     }
 
-    /// Every role a user holds, directly or by inheritance.
-    pub fn held_by(&self, user: UserId) -> BTreeSet<RoleName> {
-        let direct =
-            self.by_name.iter().filter(|(_, role)| role.members.read().is_some_and(|members| members.contains(&user)));
-        self.held_with(direct.map(|(name, _)| name))
+    /// The roles that list a user, without what these inherit.
+    pub fn listing(&self, user: UserId) -> impl Iterator<Item = &RoleName> {
+        let lists = move |role: &Role| role.members.read().is_some_and(|members| members.contains(&user));
+        self.by_name.iter().filter(move |(_, role)| lists(role)).map(|(name, _)| name)
     }
 
     /// The roles on inheritance cycles, grouped; each group and the groups sorted.

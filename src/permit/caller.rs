@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{App, FieldName, Known, Principal, RoleName, Roles, UserId};
+use crate::model::roles::Parents;
+use crate::model::{App, FieldName, Principal, RoleName, Roles, UserId};
 
 use super::behaviour::Behaviour;
 
@@ -55,17 +56,22 @@ impl Client {
 }
 
 impl Caller {
-    /// The caller behind a principal.
+    /// The caller behind a principal. An [`Engine`](super::Engine) tells it sooner, of many.
     pub fn of(principal: &Principal, app: &App, behaviour: &Behaviour) -> Self {
-        let none = Roles::default();
-        let roles = app.roles.read().unwrap_or(&none);
+        let parents = app.roles.read().map(Roles::parents).unwrap_or_default();
+        Self::behind(principal, app, &parents, behaviour)
+    }
+
+    /// The caller behind a principal, where it is known which roles come with which.
+    pub(super) fn behind(principal: &Principal, app: &App, parents: &Parents, behaviour: &Behaviour) -> Self {
+        let listing = |user| app.roles.read().into_iter().flat_map(move |roles| roles.listing(user));
         let client = |user, roles| Self::Client(Client { user, roles });
         match principal {
             Principal::Public => Self::Client(Client::default()),
             Principal::AnyUser | Principal::AnonymousUser => client(User::Somebody, BTreeSet::new()),
             Principal::Owner(column) => client(User::OwnerBy(column.clone()), BTreeSet::new()),
-            Principal::Role(role) => client(User::Somebody, roles.held_with([role])),
-            Principal::User(user) => client(User::Is(*user), roles.held_by(*user)),
+            Principal::Role(role) => client(User::Somebody, parents.held_with([role])),
+            Principal::User(user) => client(User::Is(*user), parents.held_with(listing(*user))),
             Principal::ReadOnlyMaster => Self::ReadOnlyMaster,
             Principal::Maintenance if !behaviour.has_maintenance_key => Self::Client(Client::default()),
             Principal::Maintenance => Self::Maintenance,
@@ -73,14 +79,6 @@ impl Caller {
         }
     }
 
-    /// A user who holds all of these roles, and what they inherit.
-    pub fn with_roles<'r>(roles: impl IntoIterator<Item = &'r RoleName>, app: &'r App) -> Self {
-        let roles = match &app.roles {
-            Known::Read(known) => known.held_with(roles),
-            Known::Unread(_) => roles.into_iter().cloned().collect(),
-        };
-        Self::Client(Client { user: User::Somebody, roles })
-    }
     /// The caller with no other roles than these: all that matters where only they are named.
     pub fn among(&self, named: &BTreeSet<RoleName>) -> Self {
         match self {

@@ -122,7 +122,7 @@ impl Because for () {
 impl Engine<'_> {
     /// Answers a request, with reasons.
     pub fn decide(&self, request: &Request<'_>) -> Decision {
-        let caller = Caller::of(request.who, self.app, &self.settings.behaviour);
+        let caller = self.caller(request.who);
         let mut because = Vec::new();
         let verdict = match self.app.classes.get(request.class) {
             Some(class) => self.verdict(&caller, class, request.op, &mut because),

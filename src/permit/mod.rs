@@ -26,8 +26,14 @@ pub use denial::Denial;
 pub use routes::{Admits, Routes};
 pub use surface::{Cell, Reach};
 
-use crate::model::options::Options;
-use crate::model::{App, Class, Principal};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use crate::model::options::{Options, ProtectedFields};
+use crate::model::roles::Parents;
+use crate::model::{App, Class, ClassName, Principal, RoleName, Roles};
+
+use caller::{Client, User};
 
 /// The app and the settings of its server that decide.
 #[derive(Debug, Clone)]
@@ -38,6 +44,14 @@ pub struct Engine<'a> {
     pub settings: Settings,
     /// The routes that are left to clients, if not all are.
     pub routes: Option<Routes>,
+    known: Once,
+}
+
+/// What is worked out of the app once, when it is asked for.
+#[derive(Debug, Clone, Default)]
+struct Once {
+    parents: OnceLock<Parents>,
+    roles: OnceLock<BTreeMap<RoleName, BTreeSet<RoleName>>>,
 }
 
 /// Settings of the server that decide, with the defaults of its version filled in.
@@ -76,17 +90,53 @@ impl<'a> Engine<'a> {
             behaviour,
         };
         let routes = Routes::of(app, options, &settings.behaviour);
-        Self { app, settings, routes }
+        Self { app, settings, routes, known: Once::default() }
     }
 
     /// The caller behind a principal.
     pub fn caller(&self, principal: &Principal) -> Caller {
-        Caller::of(principal, self.app, &self.settings.behaviour)
+        Caller::behind(principal, self.app, self.parents(), &self.settings.behaviour)
+    }
+
+    /// A user who holds all of these roles, and what they inherit.
+    pub fn user_with<'r>(&'r self, roles: impl IntoIterator<Item = &'r RoleName>) -> Caller {
+        Caller::Client(Client { user: User::Somebody, roles: self.parents().held_with(roles) })
+    }
+
+    /// Every role that exists or is named in permissions or ACLs, with all that its holders hold.
+    pub fn roles(&self) -> &BTreeMap<RoleName, BTreeSet<RoleName>> {
+        let held = |role: RoleName| {
+            let held = self.parents().held_with([&role]);
+            (role, held)
+        };
+        self.known.roles.get_or_init(|| self.app.role_names().into_iter().map(held).collect())
+    }
+
+    /// Whether another server treats the callers of a class as this one does, as far as it is not the class
+    /// itself, and not the roles that somebody holds.
+    pub fn treats_alike(&self, other: &Engine<'_>, class: &ClassName) -> bool {
+        self.settings == other.settings
+            && self.routes == other.routes
+            && self.hidden_by(class) == other.hidden_by(class)
     }
 
     /// The groups of readers of a class, with the server's own option united in.
     pub fn groups(&self, class: &Class) -> fields::Groups {
-        let option = self.app.server.options.read().and_then(|options| options.protected_fields.as_ref());
+        let option = self.option();
         fields::groups(&class.name, &self.clp(class), option, self.settings.owner_exempt)
+    }
+
+    /// Which roles come with which; if roles were not read, none does.
+    fn parents(&self) -> &Parents {
+        self.known.parents.get_or_init(|| self.app.roles.read().map(Roles::parents).unwrap_or_default())
+    }
+
+    /// The option `protectedFields`.
+    fn option(&self) -> Option<&ProtectedFields> {
+        self.app.server.options.read()?.protected_fields.as_ref()
+    }
+
+    fn hidden_by(&self, class: &ClassName) -> Option<&fields::Groups> {
+        self.option()?.get(class)
     }
 }

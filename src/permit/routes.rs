@@ -15,7 +15,7 @@ use super::Behaviour;
 const SOME_ID: &str = "aB3dE5gH7j";
 
 /// The routes of a list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Routes {
     patterns: Vec<Pattern>,
     /// Whether GraphQL may be mounted, which leads past them.
@@ -27,6 +27,12 @@ struct Pattern {
     text: String,
     /// `None` if only JavaScript understands it.
     regex: Option<Regex>,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
 }
 
 /// Whether a list lets a client in.

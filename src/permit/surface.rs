@@ -168,7 +168,7 @@ impl Engine<'_> {
             users.extend(clp.users());
         }
         principals.extend(columns.into_iter().map(Principal::Owner));
-        principals.extend(self.app.role_names().into_iter().map(Principal::Role));
+        principals.extend(self.roles().keys().cloned().map(Principal::Role));
         principals.extend(users.into_iter().map(Principal::User));
         principals.extend([Principal::ReadOnlyMaster, Principal::Maintenance, Principal::Master]);
         principals
