@@ -267,3 +267,108 @@ fn every_side_can_be_compared() {
     ends(&run(path, &["drift", "elsewhere", "lock"]), 2);
     ends(&run(path, &["drift", "code", "lock", "-o", "sarif"]), 2);
 }
+
+/// A class with an operation a line, and columns in lines of their own.
+fn lines(columns: &[&str], find: &str, delete: &str) -> String {
+    let columns: Vec<String> =
+        columns.iter().map(|name| format!("    \"{name}\": {{ \"type\": \"String\" }}")).collect();
+    format!(
+        "{{\n  \"className\": \"Order\",\n  \"fields\": {{\n{}\n  }},\n  \"classLevelPermissions\": {{\n    \"find\": {{\n      \"{find}\": true\n    }},\n    \"delete\": {{ \"{delete}\": true }}\n  }}\n}}\n",
+        columns.join(",\n")
+    )
+}
+
+/// Runs git in a folder; gives what it printed.
+fn git(folder: &Path, args: &[&str]) -> String {
+    let set = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"];
+    let done = Command::new("git").args(set).args(args).current_dir(folder).output().expect("git runs");
+    assert!(done.status.success(), "{args:?} {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).trim().to_owned()
+}
+
+/// Commits all there is; gives the commit as drift tells it.
+fn commit(folder: &Path) -> String {
+    git(folder, &["add", "."]);
+    git(folder, &["commit", "-q", "-m", "change"]);
+    git(folder, &["rev-parse", "--short=7", "HEAD"])
+}
+
+/// Orders that staff finds and nobody deletes were agreed to; then the one is opened, and the other, each by a commit.
+struct Opened {
+    folder: tempfile::TempDir,
+    find: String,
+    delete: String,
+}
+
+const ORDER_FILE: &str = "schema/Order.json";
+
+fn opened() -> Opened {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    git(path, &["init", "-q", "-b", "main"]);
+    app(path);
+    write(path, ORDER_FILE, &lines(&["cAddress"], "role:staff", "role:admin"));
+    ends(&run(path, &["snapshot"]), 0);
+    commit(path);
+    write(path, ORDER_FILE, &lines(&["cAddress"], "*", "role:admin"));
+    let find = commit(path);
+    // A column above moves the lines, and the other operation is another line.
+    write(path, ORDER_FILE, &lines(&["cAddress", "cNote"], "*", "*"));
+    let delete = commit(path);
+    Opened { folder, find, delete }
+}
+
+#[track_caller]
+fn tells(folder: &Path, wanted: &[&str]) {
+    let told = run(folder, &["drift", "lock", "code"]);
+    ends(&told, 1);
+    // Lines end where the terminal does.
+    let words = told.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    for wanted in wanted {
+        assert!(words.contains(wanted), "{wanted}\n{}", told.text());
+    }
+}
+
+#[test]
+fn a_change_is_of_the_commit_that_brought_its_lines_and_not_of_the_last_one_of_the_file() {
+    let Opened { folder, find, delete } = opened();
+    let path = folder.path();
+    let (by_find, by_delete) = (format!("({ORDER_FILE}:8, {find})"), format!("({ORDER_FILE}:11, {delete})"));
+    tells(path, &[&by_find, &by_delete]);
+    // What is not committed elsewhere in the file changes nothing; a line that is not committed is told so.
+    write(path, ORDER_FILE, &lines(&["cAddress", "cOther"], "*", "role:support"));
+    tells(path, &[&by_find, &format!("({ORDER_FILE}:11, not committed)")]);
+    write(path, "schema/New.json", &schema("New", LABEL, "\"find\": { \"*\": true }"));
+    tells(path, &["(schema/New.json:2, not committed)"]);
+}
+
+#[test]
+fn what_a_merge_brought_is_of_the_commit_on_its_branch() {
+    let Opened { folder, find, .. } = opened();
+    let path = folder.path();
+    git(path, &["checkout", "-q", "-b", "branch"]);
+    write(path, ORDER_FILE, &lines(&["cAddress", "cNote"], "*", "role:support"));
+    let on_branch = commit(path);
+    git(path, &["checkout", "-q", "main"]);
+    write(path, ORDER_FILE, &lines(&["cOther", "cAddress", "cNote"], "*", "*"));
+    commit(path);
+    git(path, &["merge", "-q", "--no-edit", "branch"]);
+    tells(path, &[&format!("({ORDER_FILE}:9, {find})"), &format!("({ORDER_FILE}:12, {on_branch})")]);
+}
+
+#[test]
+fn what_a_repository_cannot_tell_is_not_told() {
+    let Opened { folder, delete, .. } = opened();
+    let path = folder.path();
+    let clone = tempfile::tempdir().expect("a folder");
+    let from = format!("file://{}", path.display());
+    git(clone.path(), &["clone", "-q", "--depth", "1", &from, "shallow"]);
+    let known_alone = [format!("({ORDER_FILE}:8)"), format!("({ORDER_FILE}:11)")];
+    tells(&clone.path().join("shallow"), &known_alone.each_ref().map(String::as_str));
+    // The commit before the one that opened finding is gone.
+    let lost = git(path, &["rev-parse", "HEAD~2"]);
+    fs::remove_file(path.join(".git/objects").join(&lost[..2]).join(&lost[2..])).expect("removed");
+    tells(path, &[&format!("({ORDER_FILE}:8)"), &format!("({ORDER_FILE}:11, {delete})")]);
+    fs::remove_file(path.join(".git/HEAD")).expect("removed");
+    tells(path, &known_alone.each_ref().map(String::as_str));
+}

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -11,8 +10,8 @@ use crate::cli::{DriftArgs, Voice};
 use crate::drift::facts::{Anchors, fact};
 use crate::drift::{Change, Direction, Drift, drift, pending};
 use crate::finding::Finding;
-use crate::history::last_change;
-use crate::lock::Key;
+use crate::history::Origins;
+use crate::lock::{Key, Lock};
 use crate::model::snapshot::Snapshot;
 use crate::problem::Problem;
 use crate::report::text::wrap;
@@ -25,7 +24,7 @@ use super::check::{Format, Output, outputs, prefix, severity, write};
 use super::side::{Frame, Seen, Side};
 use super::{CLEAN, FOUND, INCOMPLETE, anchors, environment, load, quoted, width};
 
-/// So many commits are looked through for the one that brought a file.
+/// So many commits are looked through for the one that brought some lines.
 const MOST_COMMITS: usize = 10_000;
 
 /// Runs the command.
@@ -114,6 +113,9 @@ fn text(
     writeln!(out, "drift {} → {}\n", clean::text(&args.from), clean::text(&args.to))?;
     let locked = before.lock.write();
     let anchors = Anchors::new(LOCK_FILE, &locked);
+    let outcome = Outcome::default();
+    let report = now.reading.as_ref().map(|reading| Report::new(&reading.snapshot, &outcome, program, &[]));
+    let mut past = now.root.as_deref().map(|root| Origins::new(root, MOST_COMMITS));
     for change in &drift.changes {
         let found = audit::of_facts(&[fact(change, &anchors)], program, &Snapshot::default());
         let rule = found.first().map_or_else(String::new, |finding| format!("{}:", finding.rule));
@@ -122,7 +124,8 @@ fn text(
         writeln!(out, "{}", clean::text(&head))?;
         hanging(out, "  ", &change.effect)?;
         for part in &change.parts {
-            let origin = origin(&args.path, &part.key, change, now).map(|at| format!(" ({at})")).unwrap_or_default();
+            let origin = report.as_ref().and_then(|report| origin(&part.key, change, &now.lock, report, past.as_mut()));
+            let origin = origin.map(|at| format!(" ({at})")).unwrap_or_default();
             hanging(out, "    ", &format!("{}{origin}", part.words))?;
         }
         writeln!(out)?;
@@ -157,14 +160,13 @@ fn sum(drift: &Drift) -> String {
     if told.is_empty() { "no drift".to_owned() } else { told.join(" · ") }
 }
 
-/// Where what is so now is written, and the commit that brought it, if a file of the repository says it.
-fn origin(root: &Path, key: &Key, change: &Change, now: &Seen) -> Option<String> {
-    let reading = now.reading.as_ref()?;
-    let (app, texts) = (&reading.snapshot.app, &reading.snapshot.texts);
+/// Where what is so now is written, and the commit that brought those lines, if a file of the repository says it.
+fn origin(key: &Key, change: &Change, lock: &Lock, report: &Report<'_>, past: Option<&mut Origins>) -> Option<String> {
+    let (app, texts) = (&report.snapshot.app, &report.snapshot.texts);
     let is_pending = matches!(change.direction, Direction::WillWiden | Direction::WillNarrow);
     let described = |name: &str| app.declared.get(name).filter(|_| is_pending).or_else(|| app.classes.get(name));
     if matches!(key.part(0), "function" | "job" | "trigger" | "route") {
-        let files = now.lock.list(&[key.part(0), key.part(1), "file"])?;
+        let files = lock.list(&[key.part(0), key.part(1), "file"])?;
         return Some(files.iter().cloned().collect::<Vec<_>>().join(", "));
     }
     let place = anchors::place(app, &described, key)?;
@@ -172,11 +174,9 @@ fn origin(root: &Path, key: &Key, change: &Change, now: &Seen) -> Option<String>
     if path.contains("://") {
         return Some("live only".to_owned());
     }
-    let outcome = Outcome::default();
-    let program = Program::new(Vec::new(), crate::rules::words::Words::new(Vec::new()).ok()?);
-    let report = Report::new(&reading.snapshot, &outcome, &program, &[]);
     let line = report.region(&place).map_or_else(|| path.to_owned(), |region| format!("{path}:{}", region.line));
-    Some(match last_change(root, path, MOST_COMMITS) {
+    let bytes = texts.span(&place).map(|span| span.start()..span.end());
+    Some(match past.and_then(|past| past.of(path, bytes)) {
         Some(commit) => format!("{line}, {commit}"),
         None => line,
     })

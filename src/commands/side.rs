@@ -49,6 +49,8 @@ pub struct Seen {
     pub declared: Option<Lock>,
     /// What was read.
     pub reading: Option<Reading>,
+    /// The folder or file that was read, if it is still there.
+    pub root: Option<PathBuf>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -117,7 +119,9 @@ impl Side {
                 if lock.is_file() {
                     return Self::File(lock).read(with, previous);
                 }
-                with.app(folder.path(), &InputArgs { config: None, no_config: true, ..alone }, previous)
+                let alone = InputArgs { config: None, no_config: true, ..alone };
+                let seen = with.app(folder.path(), &alone, previous)?;
+                Ok(Seen { root: None, ..seen })
             }
         }
     }
@@ -125,7 +129,7 @@ impl Side {
 
 impl Seen {
     fn of_lock(lock: Lock) -> Self {
-        Self { lock, committed: None, declared: None, reading: None, problems: Vec::new() }
+        Self { lock, committed: None, declared: None, reading: None, root: None, problems: Vec::new() }
     }
 }
 
@@ -148,6 +152,7 @@ impl Frame<'_> {
         let (apps, how) = ((app, declared.as_ref()), (self.environment, previous));
         let (now, declared) = snapshot::locks_of(apps, self.program, self.settings, self.path, how);
         let problems = std::mem::take(&mut reading.problems);
-        Ok(Seen { lock: now, committed: None, declared, reading: Some(reading), problems })
+        let root = Some(path.to_owned());
+        Ok(Seen { lock: now, committed: None, declared, reading: Some(reading), root, problems })
     }
 }

@@ -108,26 +108,33 @@ pub fn check_out(path: &Path, revision: &str, into: &Path, most: u64) -> Result<
     write_tree(&repository, &tree, into, most)
 }
 
-/// The commit that brought a file as it is, in seven hex digits, or that none did; `None` if that cannot be
-/// told. Goes back along first parents, at most so many.
-pub fn last_change(path: &Path, file: &str, most: usize) -> Option<String> {
-    let (root, below) = repository_of(path)?;
-    let repository = open_repository(&root).ok()?;
-    let file = [below.as_str(), file].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
-    let kept = |commit: &gix::Commit<'_>| Some(commit.tree().ok()?.lookup_entry_by_path(&file).ok()??.object_id());
-    let mut commit = repository.head_commit().ok()?;
-    let now = kept(&commit)?;
-    if repository.find_blob(now).ok()?.data != std::fs::read(root.join(&file)).ok()? {
-        return Some("not committed".to_owned());
+/// The name of a commit or of contents.
+pub type Id = ObjectId;
+
+/// The past of the files of a repository.
+pub struct Past(gix::Repository);
+
+impl Past {
+    /// The repository with this root, and the commit of its working tree; `None` if one of them cannot be read.
+    pub fn open(root: &Path) -> Option<(Self, Id)> {
+        let repository = open_repository(root).ok()?;
+        let head = repository.head_id().ok()?.detach();
+        Some((Self(repository), head))
     }
-    for _ in 0..most {
-        let parent = commit.parent_ids().next().and_then(|parent| repository.find_commit(parent.detach()).ok());
-        match parent.filter(|parent| kept(parent) == Some(now)) {
-            Some(parent) => commit = parent,
-            None => return Some(commit.id().to_hex_with_len(7).to_string()),
-        }
+
+    /// The parents of a commit, and what a file was in it, if it was there; `None` if that cannot be told.
+    pub fn version(&self, commit: Id, path: &str) -> Option<(Vec<Id>, Option<Id>)> {
+        let commit = self.0.find_commit(commit).ok()?;
+        let entry = commit.tree().ok()?.lookup_entry_by_path(path).ok()?;
+        let file = entry.filter(|entry| entry.mode().is_blob()).map(|entry| entry.object_id());
+        Some((commit.parent_ids().map(gix::Id::detach).collect(), file))
     }
-    None
+
+    /// The contents of a file that is not longer than so many bytes.
+    pub fn contents(&self, id: Id, most: usize) -> Option<Vec<u8>> {
+        let size = self.0.objects.header(id).ok()?.size();
+        if size > most as u64 { None } else { Some(self.0.find_blob(id).ok()?.data.clone()) }
+    }
 }
 
 fn write_tree(repository: &gix::Repository, tree: &gix::Tree<'_>, into: &Path, most: u64) -> Result<(), String> {

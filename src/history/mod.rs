@@ -16,6 +16,7 @@ mod ids;
 mod index;
 mod inflate;
 mod keys;
+mod origin;
 mod pack;
 mod places;
 mod range;
@@ -46,8 +47,9 @@ use scan::{Found, Scan};
 use seen::Tips;
 use store::{Content, Store};
 
-pub use git::{check_out, first_commit, last_change, repository_of};
+pub use git::{check_out, first_commit, repository_of};
 pub use keys::{PastKey, Version};
+pub use origin::Origins;
 pub use range::Range;
 pub use staged::{Staged, StagedFile};
 pub use tracked::Tracked;
