@@ -372,3 +372,19 @@ fn what_a_repository_cannot_tell_is_not_told() {
     fs::remove_file(path.join(".git/HEAD")).expect("removed");
     tells(path, &known_alone.each_ref().map(String::as_str));
 }
+
+#[test]
+fn a_pattern_that_names_no_fact_is_told_and_changes_no_exit_code() {
+    let folder = agreed();
+    write(folder.path(), "parse-audit.toml", "[drift]\nignore = [\"class.Order.*\", \"class.Ordre.*\"]\n");
+    let unused = "the pattern `class.Ordre.*` of drift.ignore";
+    let told = run(folder.path(), &["drift", "lock", "code"]);
+    ends(&told, 0);
+    let words = told.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(&format!("{unused}: no fact of either side has such a name")), "{words}");
+    assert!(!told.text().contains("class.Order.*"), "{}", told.text());
+    let json = run(folder.path(), &["drift", "lock", "code", "-o", "json"]);
+    ends(&json, 0);
+    let report: Value = serde_json::from_str(&json.text()).expect("JSON");
+    assert_eq!(report["notChecked"][0]["topic"], unused);
+}

@@ -12,7 +12,7 @@ use crate::drift::{Change, Direction, Drift, drift, pending};
 use crate::finding::Finding;
 use crate::history::Origins;
 use crate::lock::{Key, Lock};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Gap, Snapshot};
 use crate::problem::Problem;
 use crate::report::text::wrap;
 use crate::report::{Report, clean};
@@ -52,6 +52,7 @@ pub fn run(args: &DriftArgs, voice: &Voice) -> Result<u8> {
     if let Some(declared) = &now.declared {
         drift.changes.extend(pending(&now.lock, declared, &is_ignored));
     }
+    let unused = unused(&settings.drift.ignore, (&before, &now));
     let problems: Vec<Problem> = before.problems.iter().chain(&now.problems).cloned().collect();
     let fails = drift.changes.iter().any(|change| change.severity >= fail_on);
     let exit_code = match () {
@@ -59,27 +60,50 @@ pub fn run(args: &DriftArgs, voice: &Voice) -> Result<u8> {
         () if fails => FOUND,
         () => CLEAN,
     };
+    let told = Told { drift, problems, unused };
     for output in &outputs {
         match (output.format, &output.file) {
-            (Format::Text, None) => text(&mut io::stdout().lock(), args, &drift, (&before, &now), program, &problems)?,
+            (Format::Text, None) => text(&mut io::stdout().lock(), args, &told, (&before, &now), program)?,
             (Format::Text, Some(file)) => {
-                super::check::to_file(file, |out| text(out, args, &drift, (&before, &now), program, &problems))?
+                super::check::to_file(file, |out| text(out, args, &told, (&before, &now), program))?
             }
             // What was not read whole would close alerts that are still true.
             (Format::Sarif, _) if exit_code == INCOMPLETE => {}
-            _ => report(output, args, &drift, &before, (program, &problems, exit_code, fail_on), voice)?,
+            _ => report(output, args, &told, &before, (program, exit_code, fail_on), voice)?,
         }
     }
     Ok(exit_code)
+}
+
+/// What is reported.
+struct Told {
+    drift: Drift,
+    problems: Vec<Problem>,
+    /// Patterns of `drift.ignore` that name nothing.
+    unused: Vec<Gap>,
+}
+
+/// The patterns that no fact of a side is named by.
+fn unused(patterns: &[String], (before, now): (&Seen, &Seen)) -> Vec<Gap> {
+    if patterns.is_empty() {
+        return Vec::new();
+    }
+    let locks = [Some(&before.lock), Some(&now.lock), now.declared.as_ref()].into_iter().flatten();
+    let names: BTreeSet<String> = locks.flat_map(Lock::facts).map(|(key, _)| key.to_string()).collect();
+    let unused = patterns.iter().filter(|pattern| !names.iter().any(|name| matches(pattern, name)));
+    let gap = |pattern: &String| {
+        Gap::new(format!("the pattern `{pattern}` of drift.ignore"), "no fact of either side has such a name")
+    };
+    unused.map(gap).collect()
 }
 
 /// Writes a report through the room that reports findings.
 fn report(
     output: &Output,
     args: &DriftArgs,
-    drift: &Drift,
+    Told { drift, problems, unused }: &Told,
     before: &Seen,
-    (program, problems, exit_code, fail_on): (&Program, &[Problem], u8, Severity),
+    (program, exit_code, fail_on): (&Program, u8, Severity),
     voice: &Voice,
 ) -> Result<()> {
     let (path, text) = before.committed.clone().unwrap_or_else(|| (args.from.clone(), before.lock.write()));
@@ -90,7 +114,8 @@ fn report(
         drift.changes.iter().filter(is_unanchored).map(|change| change.subject.as_str()).collect();
     let mut snapshot = Snapshot::default();
     anchors::add_lock(&mut snapshot, path, &text);
-    let outcome = Outcome { findings: audit::of_facts(&facts, program, &snapshot), ..Outcome::default() };
+    let findings = audit::of_facts(&facts, program, &snapshot);
+    let outcome = Outcome { findings, gaps: unused.clone(), ..Outcome::default() };
     let mut report = Report::new(&snapshot, &outcome, program, problems);
     report.target = format!("{} → {}", args.from, args.to);
     report.prefix = prefix(&args.path);
@@ -105,10 +130,9 @@ fn report(
 fn text(
     out: &mut dyn Write,
     args: &DriftArgs,
-    drift: &Drift,
+    Told { drift, problems, unused }: &Told,
     (before, now): (&Seen, &Seen),
     program: &Program,
-    problems: &[Problem],
 ) -> io::Result<()> {
     writeln!(out, "drift {} → {}\n", clean::text(&args.from), clean::text(&args.to))?;
     let locked = before.lock.write();
@@ -131,6 +155,9 @@ fn text(
         writeln!(out)?;
     }
     writeln!(out, "{}", sum(drift))?;
+    for Gap { topic, reason } in unused {
+        hanging(out, "", &format!("{topic}: {reason}"))?;
+    }
     for problem in problems {
         hanging(out, "", &format!("Not read: {}", quoted::without_keys(&problem.to_string())))?;
     }
