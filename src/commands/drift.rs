@@ -39,6 +39,9 @@ pub fn run(args: &DriftArgs, voice: &Voice) -> Result<u8> {
     }
     let fail_on = severity(args.fail_on.as_deref(), "--fail-on")?.unwrap_or(Severity::Info);
     let environment = environment::name(&args.input)?;
+    if from.is_itself(&to, environment) {
+        bail!("both sides are `{}`; compare it with another one, such as `drift lock code`", args.from);
+    }
     let prepared = load::prepare(&args.path, &args.input, |program, _| Ok(program))?;
     let (settings, program) = (&prepared.config.settings, &prepared.program);
     let frame = Frame { path: &args.path, input: &args.input, settings, program, environment };

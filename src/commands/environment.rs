@@ -1,9 +1,12 @@
 //! Environments: which running app `--env` and `--server` mean, and where its lock is.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::audit::fact::in_words;
 use crate::cli::InputArgs;
 use crate::settings::{Environment, Settings};
 
@@ -12,6 +15,9 @@ pub const DEFAULT: &str = "production";
 
 /// The folder of locks, below the audited one.
 const FOLDER: &str = "parse-audit";
+
+/// What the name of a lock ends in.
+const LOCK: &str = ".lock.toml";
 
 /// The environment that is named, if one is.
 ///
@@ -50,7 +56,7 @@ pub fn check(name: &str) -> Result<()> {
 
 /// The path of a lock from the audited folder.
 pub fn lock(name: &str) -> String {
-    format!("{FOLDER}/{name}.lock.toml")
+    format!("{FOLDER}/{name}{LOCK}")
 }
 
 /// The file of a lock.
@@ -63,4 +69,12 @@ pub fn lock_file(path: &Path, name: &str) -> Result<PathBuf> {
         bail!("`{}` is no folder, and the lock lies in one", path.display());
     }
     Ok(path.join(lock(name)))
+}
+
+/// Which environments have a lock, behind what is said of one that has none.
+pub fn others(path: &Path) -> String {
+    let entries = fs::read_dir(path.join(FOLDER)).into_iter().flatten().filter_map(Result::ok);
+    let name = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_suffix(LOCK).map(str::to_owned);
+    let names: BTreeSet<String> = entries.filter_map(name).filter(|name| check(name).is_ok()).collect();
+    if names.is_empty() { String::new() } else { format!("; there is one of {}", in_words(names)) }
 }

@@ -88,6 +88,21 @@ impl Side {
         })
     }
 
+    /// Whether it is the same lock or app as another side, which is compared with itself only by mistake. Revisions and
+    /// files are named by scripts, to which they may well be the same.
+    pub fn is_itself(&self, other: &Self, environment: &str) -> bool {
+        let is_lock = |side: &Self| match side {
+            Self::Lock => true,
+            Self::Environment(name) => name == environment,
+            Self::Live | Self::Code | Self::Git(_) | Self::File(_) => false,
+        };
+        match (self, other) {
+            (Self::Live, Self::Live) | (Self::Code, Self::Code) => true,
+            (Self::Environment(one), Self::Environment(other)) => one == other,
+            _ => is_lock(self) && is_lock(other),
+        }
+    }
+
     /// Reads the side. Bands stay what they are in `previous` as long as they nearly hold.
     pub fn read(&self, with: &Frame<'_>, previous: Option<&Lock>) -> Result<Seen> {
         let alone = with.input.of_files_alone();
@@ -98,33 +113,41 @@ impl Side {
                 if !Sources::of(with.settings, with.input)?.are_some() {
                     bail!(
                         "the running app is asked for with --server, --mongodb or --postgres, or with --env NAME, \
-                         whose table in parse-audit.toml has one of them"
+                         whose table in parse-audit.toml has one of them; without it there is `drift lock code`"
                     );
                 }
-                with.app(with.path, with.input, previous)
+                with.app(with.path, with.input, (&with.shown(), previous))
             }
-            Self::Code => with.app(with.path, &alone, previous),
-            Self::File(path) if path.is_file() => {
-                let shown = path.display().to_string();
-                let text =
-                    fs::read_to_string(path).map_err(|error| anyhow!("`{shown}`: {}", read::file::words(&error)))?;
-                Ok(Seen::of_lock(Lock::parse(&shown, &text).map_err(|mistake| anyhow!("{mistake}"))?))
+            Self::Code => with.app(with.path, &alone, (&with.shown(), previous)),
+            Self::File(path) if path.is_file() => lock_file(path, &path.display().to_string()),
+            Self::File(path) => {
+                let alone = InputArgs { config: None, no_config: true, ..alone };
+                with.app(path, &alone, (&path.display().to_string(), previous))
             }
-            Self::File(path) => with.app(path, &InputArgs { config: None, no_config: true, ..alone }, previous),
             Self::Git(revision) => {
                 let folder = tempfile::tempdir().context("a folder for the revision could not be made")?;
+                if history::repository_of(with.path).is_none() {
+                    bail!("`git:{revision}`: {} lies in no git repository", with.shown());
+                }
                 history::check_out(with.path, revision, folder.path(), LONGEST)
                     .map_err(|error| anyhow!("`git:{revision}`: {error}"))?;
-                let lock = folder.path().join(environment::lock(with.environment));
+                let shown = environment::lock(with.environment);
+                let lock = folder.path().join(&shown);
                 if lock.is_file() {
-                    return Self::File(lock).read(with, previous);
+                    return lock_file(&lock, &format!("git:{revision}:{shown}"));
                 }
                 let alone = InputArgs { config: None, no_config: true, ..alone };
-                let seen = with.app(folder.path(), &alone, previous)?;
+                let seen = with.app(folder.path(), &alone, (&format!("git:{revision}"), previous))?;
                 Ok(Seen { root: None, ..seen })
             }
         }
     }
+}
+
+/// A lock that is no committed one.
+fn lock_file(path: &Path, shown: &str) -> Result<Seen> {
+    let text = fs::read_to_string(path).map_err(|error| anyhow!("`{shown}`: {}", read::file::words(&error)))?;
+    Ok(Seen::of_lock(Lock::parse(shown, &text).map_err(|mistake| anyhow!("{mistake}"))?))
 }
 
 impl Seen {
@@ -136,17 +159,25 @@ impl Seen {
 impl Frame<'_> {
     fn committed(&self, name: &str) -> Result<Seen> {
         let (file, shown) = (environment::lock_file(self.path, name)?, environment::lock(name));
-        let text = fs::read_to_string(&file)
-            .map_err(|error| anyhow!("`{shown}`: {}; `parse-audit snapshot` writes it", read::file::words(&error)))?;
+        let text = fs::read_to_string(&file).map_err(|error| {
+            let words = read::file::words(&error);
+            let option = if name == environment::DEFAULT { String::new() } else { format!(" --env {name}") };
+            anyhow!("`{shown}`: {words}; `parse-audit snapshot{option}` writes it{}", environment::others(self.path))
+        })?;
         let lock = Lock::parse(&shown, &text).map_err(|mistake| anyhow!("{mistake}"))?;
         Ok(Seen { committed: Some((shown, text)), ..Seen::of_lock(lock) })
     }
 
-    fn app(&self, path: &Path, input: &InputArgs, previous: Option<&Lock>) -> Result<Seen> {
+    /// The repository as it was named.
+    fn shown(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn app(&self, path: &Path, input: &InputArgs, (shown, previous): (&str, Option<&Lock>)) -> Result<Seen> {
         let mut reading = load(path, input, true)?.reading;
         let app = &reading.snapshot.app;
         if app.is_empty() && reading.problems.is_empty() {
-            bail!("no Parse app in `{}`: nothing describes a class, a role or a server", path.display());
+            bail!("no Parse app in `{shown}`: nothing describes a class, a role or a server");
         }
         let declared = drift::declared(app);
         let (apps, how) = ((app, declared.as_ref()), (self.environment, previous));

@@ -23,6 +23,11 @@ impl Lock {
     /// The first line that nobody but a person or a merge can have written.
     pub fn parse(path: &str, text: &str) -> Result<Self, Mistake> {
         let mut lock = Self::default();
+        // What another version writes may look like mistakes of this one.
+        if let Some(other) = other_format(text) {
+            let message = format!("format {other} of a lock is not known, expected {FORMAT}");
+            return Err(Mistake::new(path, text, 0..0, message, Some("use the version that wrote it".to_owned())));
+        }
         let mut start = 0;
         for whole in text.split_inclusive('\n') {
             let at = start;
@@ -35,7 +40,10 @@ impl Lock {
                 Mistake::new(path, text, at + span.start..at + span.end, message, Some(EXPECTED.to_owned()))
             };
             let Some((content, found)) = line.rsplit_once(" # ") else {
-                return Err(wrong(0..line.len(), "a line without its digest"));
+                let is_lock = text.lines().any(|line| signed(line).is_some());
+                let what =
+                    if is_lock { "a line without its digest" } else { "this is no lock: a line without its digest" };
+                return Err(wrong(0..line.len(), what));
             };
             if digest(content) != found {
                 let digest = line.len() - found.len()..line.len();
@@ -50,13 +58,24 @@ impl Lock {
             }
         }
         match lock.text(&["lock", "format"]) {
-            Some(FORMAT) => Ok(lock),
-            Some(other) => {
-                let message = format!("format {other} of a lock is not known, expected {FORMAT}");
-                Err(Mistake::new(path, text, 0..0, message, Some("use the version that wrote it".to_owned())))
-            }
+            Some(_) => Ok(lock),
             None => Err(Mistake::new(path, text, 0..0, "this is no lock", Some(EXPECTED.to_owned()))),
         }
+    }
+}
+
+/// The content of a line that has its digest.
+fn signed(line: &str) -> Option<&str> {
+    let (content, found) = line.rsplit_once(" # ")?;
+    (digest(content) == found).then_some(content)
+}
+
+/// The format that a text names, if it is another one.
+fn other_format(text: &str) -> Option<String> {
+    let named = text.lines().filter(|line| line.starts_with("lock.format ")).find_map(signed)?;
+    match fact(named)?.1 {
+        Value::Text(format) if format != FORMAT => Some(format),
+        Value::Text(_) | Value::Flag(_) | Value::List(_) => None,
     }
 }
 

@@ -100,6 +100,16 @@ fn a_line_that_was_changed_by_hand_is_told_with_its_place() {
 }
 
 #[test]
+fn a_lock_of_another_version_is_told_whatever_else_is_in_it() {
+    let fact = |key: &[&str], value: &str| format!("{}\n", line(&Key::of(key), &value.into()));
+    let text = fact(&["clock", "zone"], "UTC") + &fact(&["lock", "format"], "2");
+    assert_eq!(Lock::parse("x", &text).expect_err("a mistake").message, "format 2 of a lock is not known, expected 1");
+    let by_hand = fact(&["lock", "format"], "1").replace("\"1\"", "\"2\"");
+    assert!(Lock::parse("x", &by_hand).is_err());
+    assert!(Lock::parse("x", "{ \"name\": 1 }").expect_err("JSON").message.starts_with("this is no lock"));
+}
+
+#[test]
 fn the_text_is_toml_as_a_whole() {
     let text = lock_of(&[("schema/Order.json", SCHEMA)]).write();
     let table: toml::Table = toml::from_str(&text).expect("TOML");

@@ -360,6 +360,7 @@ pub fn words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::InvalidData if error.to_string().contains("UTF-8") => "it is no text in UTF-8".to_owned(),
         _ => {
             let text = error.to_string();
             text.split(" (os error").next().unwrap_or(&text).to_lowercase()
