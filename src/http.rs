@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 use ureq::http::{Response, Uri};
 use ureq::{Agent, Body, Error, Proxy};
 
@@ -37,7 +39,7 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Where the answer sends whoever asks, without what could be a key.
     pub leads_to: Option<String>,
-    /// In how many seconds it may be asked again. A date is not read.
+    /// In how many seconds it may be asked again, by a number or a date; 0 for a date that is over.
     pub again_in: Option<u64>,
     /// Pages of which origin may read it, if the answer says so.
     pub allows_origin: Option<String>,
@@ -133,7 +135,9 @@ impl Client {
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let leads_to = header("location").and_then(without_query);
-        let again_in = header("retry-after").and_then(|value| value.trim().parse().ok());
+        // By the clock of whoever says it, which may not be ours.
+        let now = header("date").and_then(moment).unwrap_or_else(Timestamp::now);
+        let again_in = header("retry-after").and_then(|value| seconds(value, now));
         let allows_origin = header("access-control-allow-origin").map(ToOwned::to_owned);
         let allows_credentials = header("access-control-allow-credentials").is_some_and(|value| value == "true");
         let body = match response.body_mut().with_config().limit(self.limits.longest).read_to_vec() {
@@ -155,6 +159,17 @@ pub fn once_more<A>(ask: impl Fn() -> Result<A, Failure>) -> Result<A, Failure> 
         Err(Failure::BrokenOff) => ask(),
         answer => answer,
     }
+}
+
+/// The seconds that `Retry-After` says, or that are left until its date; `None` if it is neither.
+fn seconds(value: &str, now: Timestamp) -> Option<u64> {
+    let number = value.trim().parse().ok();
+    number.or_else(|| Some(u64::try_from(moment(value)?.as_second() - now.as_second()).unwrap_or_default()))
+}
+
+/// A date of HTTP, `Sun, 06 Nov 1994 08:49:37 GMT`. The two older forms, which nobody may send any more, are none.
+fn moment(date: &str) -> Option<Timestamp> {
+    DateTimeParser::new().parse_timestamp(date.trim()).ok()
 }
 
 /// An address without user, password, query and fragment.
@@ -191,5 +206,32 @@ fn failure(error: &Error) -> Failure {
             _ => Failure::Nobody("it does not answer"),
         },
         _ => Failure::Nobody("it does not answer"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_after_is_a_number_or_a_date() {
+        let now = moment("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        for (value, expected) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("Sun, 06 Nov 1994 08:51:37 GMT", Some(120)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
+            ("Sat, 05 Nov 1994 08:49:37 GMT", Some(0)),
+            ("Thu, 30 Dec 9999 12:00:00 GMT", Some(252_618_059_423)),
+            ("Mon, 06 Nov 1994 08:51:37 GMT", None),
+            ("Sun, 36 Nov 1994 08:51:37 GMT", None),
+            ("soon", None),
+            ("-5", None),
+            ("1.5", None),
+            ("99999999999999999999999", None),
+            ("", None),
+        ] {
+            assert_eq!(seconds(value, now), expected, "{value}");
+        }
     }
 }

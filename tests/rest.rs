@@ -186,6 +186,15 @@ fn a_server_that_has_no_time_is_asked_again_when_it_says() {
     let start = Instant::now();
     assert_eq!(told(&ill("schemas", busy("429 Too Many Requests\r\nRetry-After: 1")).read()), []);
     assert!(start.elapsed() >= Duration::from_secs(1));
+    // By a date, which counts from the date of the answer.
+    let date =
+        "503 Service Unavailable\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:38 GMT";
+    let start = Instant::now();
+    assert_eq!(told(&ill("schemas", busy(date)).read()), []);
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    let late = "503 Service Unavailable\r\nRetry-After: Thu, 31 Dec 2995 23:59:59 GMT";
+    let answers = ill("schemas", busy(late)).read();
+    assert!(answers.problems.iter().any(|one| one.message.contains("HTTP 503 and wants to be asked again in")));
     let server = ill("schemas", busy("429 Too Many Requests\r\nRetry-After: 3600"));
     let message = "it answers with HTTP 429 and wants to be asked again in 3600 s";
     is_told(&server.read(), "schemas", message, "classes and their permissions were not checked");
