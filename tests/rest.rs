@@ -205,11 +205,47 @@ fn a_server_that_has_no_time_is_asked_again_when_it_says() {
 fn a_server_that_always_fails_is_asked_four_times_and_then_left_alone() {
     let server = Fake::start(|_, _| Reply::Says("500 Internal Server Error", "{}".to_owned()));
     is_told(&server.read(), "serverInfo", "it answers with HTTP 500", "the running app was not checked");
-    assert_eq!(server.asked().len(), 4);
+    // Four times, and once what ails it.
+    assert_eq!(server.asked().len(), 5);
     let server = ill("hooks/functions", Box::new(|_| Reply::Says("500 Internal Server Error", String::new())));
     is_told(&server.read(), "hooks/functions", "it answers with HTTP 500", "webhooks were not checked");
     let server = ill("where", Box::new(|_| Reply::Says("502 Bad Gateway", String::new())));
     is_told(&server.read(), "classes/Order", "it answers with HTTP 502", "rows of Order were not counted");
+}
+
+#[test]
+fn a_server_that_answers_nothing_else_is_asked_once_what_ails_it() {
+    let ails = |health: &'static str, body: &'static str| {
+        let server = Fake::start(move |line, _| match line.contains("/health") {
+            true => Reply::Says(health, body.to_owned()),
+            false => Reply::Says("500 Internal Server Error", r#"{ "code": 1 }"#.to_owned()),
+        });
+        let answers = server.read();
+        let asked = server.asked.lock().unwrap().clone();
+        let of_health: Vec<&String> = asked.iter().filter(|text| text.contains("/health")).collect();
+        assert!(of_health.len() == 1 && !of_health[0].contains(KEY), "{of_health:?}");
+        told(&answers).remove(0)
+    };
+    let message = "it answers with HTTP 500";
+    for (health, body, words) in [
+        ("503 Service Unavailable\r\nRetry-After: 1", r#"{ "status": "starting" }"#, "; it says that it is starting"),
+        ("503 Service Unavailable", r#"{ "status": "initialized" }"#, "; it says that it was not started"),
+        ("503 Service Unavailable", r#"{ "status": "error" }"#, "; it says that it could not start"),
+        ("503 Service Unavailable", r#"{ "status": "<b>tulip</b>" }"#, ""),
+        ("503 Service Unavailable", "no server is available", ""),
+        ("200 OK", r#"{ "status": "ok" }"#, ""),
+        ("200 OK", r#"{ "status": "starting" }"#, ""),
+        ("404 Not Found", "{}", ""),
+        ("403 Forbidden", r#"{ "error": "unauthorized" }"#, ""),
+    ] {
+        let consequence = "the running app was not checked".to_owned();
+        assert_eq!(ails(health, body), ("serverInfo".to_owned(), format!("{message}{words}"), consequence));
+    }
+    // One that answers, or is not there, is not asked.
+    for server in [Fake::start(|line, _| well(line)), Fake::start(|_, _| Reply::Hangs)] {
+        server.read();
+        assert!(server.asked().iter().all(|line| !line.contains("/health")), "{:?}", server.asked());
+    }
 }
 
 #[test]

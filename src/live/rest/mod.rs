@@ -3,6 +3,7 @@
 
 mod answer;
 mod count;
+mod health;
 mod probe;
 mod rows;
 mod together;
@@ -82,13 +83,15 @@ enum Missing {
     /// It refuses, or does not come to answer as a Parse Server; if it does so from the beginning, nothing else
     /// needs to be asked either.
     Refused(String),
+    /// It has no time, or something in it is broken, each time that it is asked.
+    Busy(String),
     /// This alone.
     This(String),
 }
 
 impl Missing {
     fn words(self) -> String {
-        let (Self::Everything(words) | Self::Refused(words) | Self::This(words)) = self;
+        let (Self::Everything(words) | Self::Refused(words) | Self::Busy(words) | Self::This(words)) = self;
         words
     }
 }
@@ -179,13 +182,15 @@ impl Server {
                     }
                     answers.documents.extend(self.document(path, name, &answer));
                 }
-                Err(Missing::Refused(message)) if !answers.documents.is_empty() => {
+                Err(Missing::Refused(message) | Missing::Busy(message)) if !answers.documents.is_empty() => {
                     self.miss(&mut answers, path, &message, consequence);
                 }
                 Err(Missing::This(message)) => self.miss(&mut answers, path, &message, consequence),
-                Err(Missing::Everything(message) | Missing::Refused(message)) => {
+                Err(missing @ (Missing::Everything(_) | Missing::Refused(_) | Missing::Busy(_))) => {
                     let is_first = answers.documents.is_empty() && answers.problems.is_empty();
                     let all = if is_first { "the running app" } else { "the rest of the running app" };
+                    let ails = if matches!(missing, Missing::Busy(_)) { self.ails() } else { "" };
+                    let message = missing.words() + ails;
                     self.miss(&mut answers, path, &message, &format!("{all} was not checked"));
                     return answers;
                 }
@@ -302,13 +307,13 @@ impl Server {
             };
             if let Some(pause) = again_in.filter(|pause| *pause > self.patience) {
                 let seconds = pause.as_secs();
-                return Err(Missing::Refused(format!("{message} and wants to be asked again in {seconds} s")));
+                return Err(Missing::Busy(format!("{message} and wants to be asked again in {seconds} s")));
             }
-            let Some(part) = pauses.next() else { return Err(Missing::Refused(message)) };
+            let Some(part) = pauses.next() else { return Err(Missing::Busy(message)) };
             let pause = again_in.unwrap_or(self.patience / *part);
             let waited = self.waited.fetch_add(millis(pause), Ordering::Relaxed);
             if waited > millis(self.patience * LONGEST_WAIT) {
-                return Err(Missing::Refused(message));
+                return Err(Missing::Busy(message));
             }
             thread::sleep(pause);
         }
