@@ -14,6 +14,8 @@
 
 #[path = "mongo/indexes.rs"]
 mod indexes;
+#[path = "mongo/nonsense.rs"]
+mod nonsense;
 #[path = "mongo/server.rs"]
 mod server;
 

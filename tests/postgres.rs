@@ -10,6 +10,8 @@
     reason = "a test may fail loudly"
 )]
 
+#[path = "postgres/nonsense.rs"]
+mod nonsense;
 mod servers;
 
 use std::collections::BTreeMap;

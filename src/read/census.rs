@@ -52,15 +52,28 @@ pub fn take(
     let mut counted: Vec<(&Candidate, Counted)> = Vec::new();
     let mut cut_off: BTreeSet<&ClassName> = BTreeSet::new();
     let mut problems = Vec::new();
+    let mut unreadable: BTreeMap<(&str, &ClassName), u64> = BTreeMap::new();
     for ((counts, problem), place) in outcomes.into_iter().zip(&places) {
         // A part of a file is what there is; of a running app the rest is there, and may be anything.
         if problem.is_some() && matches!(place.candidate.bytes, Bytes::Live(_)) {
             cut_off.extend(&place.class);
             kept.into_iter().for_each(Kept::fail);
         }
+        if let (Bytes::Live(_), Some(class)) = (&place.candidate.bytes, &place.class) {
+            let rows: u64 =
+                counts.iter().filter_map(|counted| counted.census.as_ref()).map(|census| census.unreadable).sum();
+            *unreadable.entry((&place.candidate.path, class)).or_default() += rows;
+        }
         counted.extend(counts.into_iter().map(|counts| (place.candidate, counts)));
         problems.extend(problem);
     }
+    problems.extend(unreadable.into_iter().filter(|(_, rows)| *rows > 0).map(|((path, class), rows)| {
+        let message = match rows {
+            1 => "the ACL of 1 row is none, or names more roles than are read".to_owned(),
+            rows => format!("the ACLs of {rows} rows are none, or name more roles than are read"),
+        };
+        Problem::new(path, message, format!("who may read and write such rows of {class} is not known"))
+    }));
     assemble::add_rows(app, counted);
     for place in &places {
         let chosen = place.chosen().zip(place.class.as_ref());

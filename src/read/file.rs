@@ -13,6 +13,7 @@ use crate::model::spans::Syntax;
 use crate::model::{ClassName, Place};
 use crate::problem::Problem;
 
+use super::described::{self, Odd};
 use super::documents::{Documents, Envelope};
 use super::parts::{Kind, Parts, RowForm, Rows, place};
 use super::source::{Bytes, Candidate};
@@ -156,13 +157,15 @@ fn narrowed(head: &[u8]) -> Vec<u8> {
 
 fn read_json(candidate: &Candidate, head: &[u8], parts: &mut Parts) {
     let class = class_name::of_file(&candidate.name, &std::collections::BTreeSet::new());
-    let outcome = candidate.bytes.open(|bytes| take_documents(candidate, bytes, &class, parts));
+    let mut odd = Odd::default();
+    let outcome = candidate.bytes.open(|bytes| take_documents(candidate, bytes, &class, parts, &mut odd));
+    parts.problems.extend(odd.problems(&candidate.path));
     let error = match outcome {
         Ok(Ok(())) => return,
         Ok(Err(error)) => error,
         Err(error) => Failure { offset: 0, message: words(&error) },
     };
-    if !candidate.asked && !is_ours(head) {
+    if !candidate.asked && !candidate.path.contains("://") && !is_ours(head) {
         return;
     }
     let (line, column) = line_of(candidate, error.offset);
@@ -182,7 +185,9 @@ fn take_documents(
     bytes: &mut dyn Read,
     class: &ClassName,
     parts: &mut Parts,
+    odd: &mut Odd,
 ) -> Result<(), Failure> {
+    let is_schema = described::is_schema(candidate, class);
     let mut documents = Documents::new(bytes);
     let mut number = 0usize;
     let mut show = Show::Nothing;
@@ -193,6 +198,11 @@ fn take_documents(
         let Some((document, offset)) = next? else { break };
         let first = number == 0;
         let value = parse(document, offset);
+        if is_schema && value.is_err() {
+            odd.add_unread(document);
+            number += 1;
+            continue;
+        }
         let envelope = documents.envelope();
         let value = match value {
             Ok(value) => value,
@@ -209,7 +219,9 @@ fn take_documents(
         };
         let in_list = envelope == Envelope::Array;
         let Some(object) = value.as_object() else {
-            if first {
+            if is_schema {
+                odd.add_none(None, "it is no object");
+            } else if first {
                 break;
             }
             number += 1;
@@ -217,7 +229,17 @@ fn take_documents(
         };
         let at = place(candidate.file, pointer_of(envelope, number));
         number += 1;
-        let kind = parts::kind(object, in_list || envelope != Envelope::Bare, class);
+        let kind = match described::shape(object) {
+            Err(why) if is_schema => {
+                odd.add_none(Some(object), why);
+                continue;
+            }
+            Ok(shape) if is_schema => {
+                odd.add_columns(object, shape);
+                Some(Kind::Class(shape))
+            }
+            _ => parts::kind(object, in_list || envelope != Envelope::Bare, class),
+        };
         // One that only shows what may be set runs nowhere.
         match kind.filter(|kind| !kind.is_configuration() || !deploy::is_sample(&candidate.path)) {
             Some(Kind::Row(named)) => {

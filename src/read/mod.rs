@@ -19,6 +19,7 @@ pub mod count;
 mod dashboards;
 mod database;
 pub mod deploy;
+mod described;
 pub mod documents;
 pub mod dump;
 pub mod file;

@@ -106,9 +106,8 @@ fn from_mongo(document: &Map<String, Value>, at: Place) -> Option<Class> {
     let options = metadata.and_then(|metadata| metadata.get("fields_options"));
     let mut fields = built_in_fields(&name);
     for (key, kind) in document {
-        let Some(kind) = kind.as_str() else { continue };
         if !key.starts_with(['_', '/']) && !fields.contains_key(key.as_str()) {
-            let field = Field::of(FieldKind::from_mongo(kind));
+            let field = Field::of(FieldKind::from_mongo(kind.as_str().unwrap_or_default()));
             fields.insert(key.as_str().into(), field.with_options(options.and_then(|options| options.get(key))));
         }
     }

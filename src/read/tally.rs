@@ -10,6 +10,9 @@ use crate::model::{LeakKind, RoleName};
 
 use super::ids::{Id, UserIds, pack, quick};
 
+/// A side that names more roles is not read: it would cost more than all other rows, and nobody is known by it.
+const MOST_ROLES: usize = 1000;
+
 /// One side of an ACL while its entries are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Flags(u32);
@@ -82,6 +85,8 @@ struct Row {
     read_user: Id,
     write_user: Id,
     legacy: bool,
+    /// A side names more roles than are read.
+    is_too_long: bool,
     leaks: [u64; 3],
     /// What the row adds to the digest of ids.
     digest: u64,
@@ -126,6 +131,7 @@ impl<'u> Tally<'u> {
             side.1.clear();
         }
         row.legacy = false;
+        row.is_too_long = false;
         row.leaks = [0; 3];
         row.digest = 0;
     }
@@ -168,17 +174,31 @@ impl<'u> Tally<'u> {
         if entry == b"*" {
             self.flags(side).0 |= Flags::ANYONE;
         } else if let Some(role) = entry.strip_prefix(b"role:") {
-            let number = self.role_number(role);
-            let row = &mut self.row;
-            let roles = match side {
-                Side::Read => &mut row.read.1,
-                Side::Write => &mut row.write.1,
-            };
-            if !roles.contains(&number) {
-                roles.push(number);
-            }
+            self.role(side, role);
         } else {
             self.user(side, entry);
+        }
+    }
+
+    fn role(&mut self, side: Side, role: &[u8]) {
+        let is_full = |row: &Row| match side {
+            Side::Read => row.read.1.len() == MOST_ROLES,
+            Side::Write => row.write.1.len() == MOST_ROLES,
+        };
+        // One more name than are read is not kept either.
+        if self.row.is_too_long || (is_full(&self.row) && !self.role_numbers.contains_key(role)) {
+            self.row.is_too_long = true;
+            return;
+        }
+        let number = self.role_number(role);
+        let row = &mut self.row;
+        let roles = match side {
+            Side::Read => &mut row.read.1,
+            Side::Write => &mut row.write.1,
+        };
+        if !roles.contains(&number) {
+            row.is_too_long |= roles.len() == MOST_ROLES;
+            roles.push(number);
         }
     }
 
@@ -235,6 +255,9 @@ impl<'u> Tally<'u> {
 
     /// Ends a row and counts it.
     pub fn end(&mut self) {
+        if self.row.is_too_long {
+            return self.unreadable();
+        }
         self.keep();
         let row = &mut self.row;
         let only_user = |side: &(Flags, Vec<u32>)| {
@@ -381,5 +404,19 @@ mod tests {
         assert_eq!(census.count(|shape| shape.owner_only), 1);
         let others = |shape: &Shape| shape.write.as_ref().is_some_and(|entries| entries.users == Users::One);
         assert_eq!(census.count(others), 1);
+    }
+
+    #[test]
+    fn a_side_with_far_more_roles_than_anybody_gives_is_not_read() {
+        let roles: Vec<String> = (0..300_000).map(|number| format!("role:{number}")).collect();
+        let all: Vec<&str> = roles.iter().map(String::as_str).collect();
+        let mut tally = Tally::new(None);
+        row(&mut tally, "1", &all, &["*"]);
+        row(&mut tally, "2", &[&["*"], &all[..=MOST_ROLES]].concat(), &[]);
+        row(&mut tally, "3", &[&all[..MOST_ROLES], &all[..MOST_ROLES]].concat(), &all[..MOST_ROLES]);
+        row(&mut tally, "4", &["role:1"], &["*"]);
+        let census = tally.finish().census;
+        assert_eq!((census.rows(), census.unreadable, census.shapes.len()), (4, 2, 2));
+        assert_eq!(census.roles().len(), MOST_ROLES);
     }
 }

@@ -47,6 +47,9 @@ const CONNECTIONS: u32 = 4;
 /// Rows in one answer.
 const BATCH: u32 = 10_000;
 
+/// No document is nested so deep: MongoDB stores at most 200 levels.
+const DEEPEST: usize = 400;
+
 /// All types of ids but texts.
 const OTHER_TYPES: [&str; 13] = [
     "number",
@@ -419,8 +422,11 @@ fn of_options(error: &Error) -> String {
     }
 }
 
-/// A document of a batch as JSON; `None` if it is not valid.
+/// A document of a batch as JSON; `None` if it is not valid, or nested deeper than any that MongoDB stores.
 pub fn json(document: &[u8]) -> Option<Vec<u8>> {
+    if !bytes::is_flat(document, DEEPEST) {
+        return None;
+    }
     serde_json::to_vec(&RawDocument::from_bytes(document).ok()?).ok()
 }
 
