@@ -233,7 +233,7 @@ fn a_server_that_goes_away_or_falls_silent_is_told_once_and_not_waited_for() {
         let wire = Wire::to(server.port());
         let answers = Database::new(&format!("{}/app", wire.uri), None).unwrap();
         let answers = answers.with_patience(Duration::from_secs(3)).read();
-        assert_eq!((answers.problems.len(), answers.documents.len()), (0, 10));
+        assert_eq!((answers.problems.len(), answers.documents.len()), (0, 11));
         if is_cut {
             wire.cut_after(1_600_000)
         } else {

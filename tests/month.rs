@@ -53,6 +53,7 @@ impl Shop {
         shop.nest("support", "staff");
         shop.orders(3, false);
         shop.orders(97, true);
+        shop.send("PUT", "graphql-config", &json!({ "params": { "enabledForClasses": ["Product"] } }));
         shop.send("PUT", "config", &json!({ "params": { "greeting": "canary-parameter" } }));
         shop.send(
             "POST",
@@ -109,6 +110,7 @@ impl Shop {
         self.class("PUT", "_User", &json!({}), &users(&json!({ "*": ["email"], "authenticated": ["nick"] })));
         let narrowed = json!({ "find": { "*": true }, "update": { "role:catalog": true } });
         self.class("PUT", "Product", &json!({}), &narrowed);
+        self.send("PUT", "graphql-config", &json!({ "params": { "enabledForClasses": ["Order", "Product"] } }));
     }
 
     #[track_caller]
@@ -191,6 +193,7 @@ fn review(shop: &Shop) {
             "high drift-field-exposed _User.email",
             "high drift-role-widened role:contractors",
             "info drift-grant-narrowed Product.update",
+            "low drift-class-exposed GraphQL",
             "medium drift-pending-wider Product.update",
         ];
         assert_eq!(told, expected, "{environment}: {}", done.text());

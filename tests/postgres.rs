@@ -14,7 +14,7 @@
 mod nonsense;
 mod servers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
@@ -24,7 +24,7 @@ use parse_audit::live;
 use parse_audit::live::postgres::Database;
 use parse_audit::live::sampling::Sampling;
 use parse_audit::model::census::Shape;
-use parse_audit::model::{App, Census};
+use parse_audit::model::{App, Census, ClassName};
 use parse_audit::read::{Input, Reading, Settings, Silent, read};
 use serde_json::{Value, json};
 use servers::Server;
@@ -73,6 +73,11 @@ fn shop() -> Server {
         send("POST", "classes/Order", &row);
     }
     send("PUT", "config", &json!({ "params": { "secretToken": "canary-parameter" } }));
+    send(
+        "PUT",
+        "graphql-config",
+        &json!({ "params": { "enabledForClasses": ["Order"], "disabledForClasses": ["_User"] } }),
+    );
     send("POST", "hooks/functions", &json!({ "functionName": "pay", "url": "http://hooks.example.com/canary-path" }));
     server
 }
@@ -202,6 +207,17 @@ fn the_database_tells_what_exports_tell() {
         let over_rest = &counted.counts.iter().find(|counts| counts.class == class).expect("counts").census;
         let streamed = reading.snapshot.app.classes[class].rows.read().expect("rows");
         assert_eq!(alike(over_rest), alike(streamed), "{class}");
+    }
+
+    let answered = Settings { answers: counted.documents, ..Settings::default() };
+    let over_rest = read(&Input::Memory(BTreeMap::new()), &answered, &Silent).snapshot.app;
+    for app in [app, &over_rest] {
+        let shown = app.server.graphql.read().expect("what GraphQL shows");
+        let names = |names: &BTreeSet<ClassName>| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            (shown.enabled.as_ref().map(names), names(&shown.disabled)),
+            (Some(vec!["Order".into()]), vec!["_User".into()])
+        );
     }
 
     // Nothing was sent but reads.

@@ -141,6 +141,7 @@ fn well(line: &str) -> Reply {
         }
         "config" => ok(r#"{ "params": {} }"#),
         "hooks" | "cloud_code" => ok("[]"),
+        "graphql-config" => ok(r#"{ "enabledForClasses": ["Order"] }"#),
         "roles" => ok(r#"{ "results": [] }"#),
         _ => ok(r#"{ "results": [], "count": 0 }"#),
     }
@@ -171,7 +172,7 @@ fn is_told(answers: &Answers, path: &str, message: &str, consequence: &str) {
 fn a_server_that_is_well_is_read_without_a_word() {
     let server = Fake::start(|line, _| well(line));
     let answers = server.read();
-    assert_eq!((told(&answers), answers.documents.len(), answers.counts.len()), (vec![], 8, 1));
+    assert_eq!((told(&answers), answers.documents.len(), answers.counts.len()), (vec![], 9, 1));
     assert!(server.asked().iter().all(|line| line.starts_with("GET ")), "{:?}", server.asked());
 }
 
@@ -249,13 +250,28 @@ fn a_server_that_answers_nothing_else_is_asked_once_what_ails_it() {
 }
 
 #[test]
+fn a_server_without_graphql_says_nothing_of_it_and_one_that_fails_is_told() {
+    for head in ["404 Not Found", "400 Bad Request", "403 Forbidden"] {
+        let answers = ill("graphql-config", Box::new(|_| Reply::Says(head, "{}".to_owned()))).read();
+        assert_eq!((told(&answers), answers.documents.len()), (vec![], 8), "{head}");
+    }
+    let consequence = "classes that GraphQL shows were not checked";
+    let server = ill("graphql-config", Box::new(|_| Reply::Says("500 Internal Server Error", String::new())));
+    is_told(&server.read(), "graphql-config", "it answers with HTTP 500", consequence);
+    for other in ["[]", "7", r#"{ "results": [] }"#] {
+        let server = ill("graphql-config", Box::new(move |_| ok(other)));
+        is_told(&server.read(), "graphql-config", "it answers with something else than it was asked for", consequence);
+    }
+}
+
+#[test]
 fn what_is_no_answer_of_a_parse_server_is_told() {
     let page = || ok("<!doctype html><title>Welcome</title>");
     let server = Fake::start(move |_, _| page());
     let message = "it answers, but not as a Parse Server";
     is_told(&server.read(), "serverInfo", message, "the running app was not checked");
     assert_eq!(server.asked().len(), 1);
-    let server = ill("config", Box::new(move |_| page()));
+    let server = ill("/parse/config", Box::new(move |_| page()));
     is_told(&server.read(), "config", message, "parameters of the app were not checked");
 
     let message = "it answers with something else than it was asked for";
@@ -315,7 +331,7 @@ fn an_answer_that_breaks_off_is_asked_for_again() {
 
 #[test]
 fn an_answer_that_is_too_long_is_not_read_to_its_end() {
-    let server = ill("config", Box::new(|_| Reply::Says("200 OK", " ".repeat((64 << 20) + 1))));
+    let server = ill("/parse/config", Box::new(|_| Reply::Says("200 OK", " ".repeat((64 << 20) + 1))));
     let consequence = "parameters of the app were not checked";
     is_told(&server.read_within(Duration::from_secs(60)), "config", "its answer is longer than 64 MB", consequence);
 }

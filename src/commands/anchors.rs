@@ -12,7 +12,7 @@ use crate::audit::Outcome;
 use crate::cli::InputArgs;
 use crate::drift::facts::Anchors;
 use crate::finding::Finding;
-use crate::lock::{Key, Lock, PUBLIC, SIGNED_IN, UNIQUE};
+use crate::lock::{GRAPHQL, Key, Lock, PUBLIC, SIGNED_IN, UNIQUE};
 use crate::model::oddity::escape;
 use crate::model::place::{Content, Show, SourceFile, Text};
 use crate::model::snapshot::Snapshot;
@@ -46,6 +46,7 @@ pub fn place<'a>(app: &'a App, described: &dyn Fn(&str) -> Option<&'a Class>, ke
         ("role", _) => app.roles.read()?.by_name.get(key.part(1))?.at.clone(),
         ("server", name) if key.part(1) == "option" => app.server.options.read()?.tree.place(name)?.clone(),
         ("server", _) if key.part(1) == "version" => app.server.version.read()?.at.clone()?,
+        ("server", _) if key.part(1) == GRAPHQL => app.server.graphql.read()?.at.clone()?,
         ("webhook", _) => app.webhooks.read()?.iter().find(|one| one.trigger == key.part(1))?.at.clone(),
         ("config", _) => app.config.read()?.get(key.part(1))?.at.clone(),
         _ => return None,

@@ -7,6 +7,7 @@
 //! anybody's reach is judged by what it is; what is harmless either way is counted.
 
 pub mod facts;
+mod graphql;
 mod level;
 mod moved;
 mod nature;

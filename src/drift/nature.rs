@@ -11,7 +11,7 @@ use crate::severity::Severity;
 
 use super::severity::{Data, data};
 use super::step::{Step, What};
-use super::{Change, Direction, options, words};
+use super::{Change, Direction, graphql, options, words};
 
 /// An index that looks at every row.
 const ALL_ROWS: &str = Covered::EveryRow.words();
@@ -33,6 +33,7 @@ pub fn judge(step: &Step, from: &Lock, to: &Lock) -> Option<Change> {
         What::Handler(room, name) => handler(room, name, from, to),
         What::Webhook(name) => webhook(name, from, to),
         What::Parameter(name) => parameter(name, to),
+        What::GraphQl => graphql::judge(from, to),
         What::Option(name) => options::judge(name, from, to),
     }?;
     let part = words::part(step, from, to);

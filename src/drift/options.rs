@@ -62,6 +62,14 @@ const OF_KEYS: [&str; 3] = ["maintenanceKeyIps", "masterKeyIps", "readOnlyMaster
 /// An element of a list that lets all in.
 const ANYTHING: [&str; 4] = ["*", "0.0.0.0/0", "::/0", "::0"];
 
+/// Whether GraphQL is mounted, unless code does it by hand.
+const MOUNTED: &str = "mountGraphQL";
+
+/// Whether the option mounts GraphQL; nothing where options were not read.
+pub fn mounts_graphql(lock: &Lock) -> Option<bool> {
+    flag(lock, MOUNTED).filter(|_| !lock.is_unread(&["server-options"]))
+}
+
 /// What a change of an option is, if it matters.
 pub fn judge(name: &str, from: &Lock, to: &Lock) -> Option<Judged> {
     let (old, new) = (from.get(&["server", "option", name]), to.get(&["server", "option", name]));
@@ -76,7 +84,7 @@ pub fn judge(name: &str, from: &Lock, to: &Lock) -> Option<Judged> {
         let judged = Judged::new("class-exposed", severity, name, effect);
         return Some(Judged { class: Some(class.as_str().into()), ..judged });
     }
-    if name == "mountGraphQL" {
+    if name == MOUNTED {
         let is_on = flag(to, name) == Some(true);
         return is_on.then(|| Judged::new("class-exposed", Severity::Medium, name, "offers every class by GraphQL"));
     }

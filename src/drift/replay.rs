@@ -209,6 +209,7 @@ fn kind(what: &What, moved: &[Moved]) -> &'static str {
         | What::Webhook(_)
         | What::Parameter(_)
         | What::Unique(..)
+        | What::GraphQl
         | What::Other => "grant-widened",
     }
 }
@@ -224,6 +225,7 @@ fn subject(step: &Step, moved: &[Moved]) -> String {
         What::Unique(class, columns) => format!("{class}:{columns}"),
         What::Role(role) | What::Members(role) => format!("role:{role}"),
         What::Version => "parse-server".to_owned(),
+        What::GraphQl => "GraphQL".to_owned(),
         What::Option(name) | What::Webhook(name) | What::Parameter(name) | What::Handler(_, name) => name.clone(),
         What::ClassNew(class)
         | What::ClassGone(class)

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lock::{Key, Lock, NOT_READ, UNIQUE, Value};
+use crate::lock::{GRAPHQL, Key, Lock, NOT_READ, UNIQUE, Value};
 use crate::model::Operation;
 
 /// One change.
@@ -48,6 +48,8 @@ pub enum What {
     Parameter(String),
     /// The version of the server.
     Version,
+    /// Which classes GraphQL shows.
+    GraphQl,
     /// An option of the server.
     Option(String),
     /// The option `protectedFields`, for a class.
@@ -76,6 +78,7 @@ impl Step {
             | What::Webhook(_)
             | What::Parameter(_)
             | What::Version
+            | What::GraphQl
             | What::Option(_)
             | What::Other => None,
         }
@@ -83,7 +86,10 @@ impl Step {
 
     /// Whether `permit` may decide otherwise because of it.
     pub fn is_structural(&self) -> bool {
-        !matches!(self.what, What::Handler(..) | What::Webhook(_) | What::Parameter(_) | What::Unique(..) | What::Other)
+        !matches!(
+            self.what,
+            What::Handler(..) | What::Webhook(_) | What::Parameter(_) | What::Unique(..) | What::GraphQl | What::Other
+        )
     }
 
     /// Whether all that it changes is told below a class.
@@ -146,6 +152,7 @@ fn what(key: &Key, (from, old): (&Lock, Option<&Value>), (to, new): (&Lock, Opti
         "config" => What::Parameter(name),
         "server" => match key.part(1) {
             "version" => What::Version,
+            GRAPHQL => What::GraphQl,
             "option" => What::Option(key.part(2).to_owned()),
             "protected" => What::ProtectionOption(key.part(2).to_owned()),
             _ => What::Other,

@@ -235,6 +235,27 @@ fn indexes_that_a_source_cannot_tell_are_not_dropped() {
     assert_eq!(told(&indexes(agreed(), "Order", &[]), &agreed()), []);
 }
 
+#[test]
+fn a_class_that_graphql_shows_now_is_told_where_both_sides_know() {
+    let shows = |enabled: &str| {
+        let text = format!(r#"{{ "objectId": "1", "config": {{ "enabledForClasses": {enabled} }} }}"#);
+        with(agreed(), "_GraphQLConfig.json", text)
+    };
+    let (few, more, all) = (shows(r#"["Product"]"#), shows(r#"["Order", "Product"]"#), shows("null"));
+    let exposed = |severity| vec![("class-exposed", "GraphQL".to_owned(), severity)];
+    assert_eq!(told(&few, &more), exposed(Severity::Low));
+    assert_eq!(told(&more, &all), exposed(Severity::Low));
+    assert_eq!(told(&all, &few), [("grant-narrowed", "GraphQL".to_owned(), Severity::Info)]);
+    assert_eq!(told(&shows(r#"["Product", "Order", "Draft"]"#), &more), []);
+    // Files tell nothing of it, and neither did a lock of before.
+    assert_eq!(told(&few, &agreed()), [("coverage-lost", "graphql".to_owned(), Severity::Low)]);
+    assert_eq!(told(&agreed(), &few), []);
+    let mut older = lock_of(&agreed());
+    older.set(Key::of(&["not-read", "graphql"]), None);
+    assert_eq!(drift(&older, &lock_of(&few), &|_| false).changes, []);
+    assert_eq!(drift(&older, &lock_of(&agreed()), &|_| false).changes, []);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::lock::{INDEXES, Key, Lock, NOT_READ, UNIQUE};
+use crate::lock::{GRAPHQL, INDEXES, Key, Lock, NOT_READ, UNIQUE};
 use crate::severity::Severity;
 
 use super::{Change, Direction, Part, words};
@@ -18,7 +18,7 @@ pub fn level_out(from: &Lock, to: &Lock) -> (Lock, Lock, Vec<Change>) {
         let (before, now) = (from.at(&topic).cloned(), to.at(&topic).cloned());
         match (&before, &now) {
             (None, Some(why)) => {
-                if is_of_indexes(&topic) && !has_unique(&from, &topic) {
+                if is_of_few(&topic) && !has_any(&from, &topic) {
                     to.set(topic, None);
                     continue;
                 }
@@ -60,17 +60,18 @@ pub fn level_out(from: &Lock, to: &Lock) -> (Lock, Lock, Vec<Change>) {
     (from, to, lost)
 }
 
-/// Whether a topic is what is unique, of a class or of all.
-fn is_of_indexes(topic: &Key) -> bool {
-    topic.part(1) == INDEXES || topic.part(3) == UNIQUE
+/// Whether a topic is what only some sources tell: what is unique, of a class or of all, or what GraphQL shows.
+fn is_of_few(topic: &Key) -> bool {
+    matches!(topic.part(1), INDEXES | GRAPHQL) || topic.part(3) == UNIQUE
 }
 
-/// Whether anything was unique that such a topic is about.
-fn has_unique(lock: &Lock, topic: &Key) -> bool {
-    if topic.part(1) == INDEXES {
-        return lock.below(&["class"]).any(|(key, _)| key.part(2) == UNIQUE);
+/// Whether anything was told that such a topic is about.
+fn has_any(lock: &Lock, topic: &Key) -> bool {
+    match topic.part(1) {
+        GRAPHQL => lock.below(&["server", GRAPHQL]).next().is_some(),
+        INDEXES => lock.below(&["class"]).any(|(key, _)| key.part(2) == UNIQUE),
+        _ => lock.below(&["class", topic.part(2), UNIQUE]).next().is_some(),
     }
-    lock.below(&["class", topic.part(2), UNIQUE]).next().is_some()
 }
 
 fn change(topic: &Key, why: &str) -> Change {
@@ -80,8 +81,8 @@ fn change(topic: &Key, why: &str) -> Change {
         class: (topic.part(1) == "class").then(|| topic.part(2).into()),
         subject: words::subject_of_topic(topic),
         direction: Direction::Unknown,
-        // A database is read less often than a server, which knows no indexes.
-        severity: if is_of_indexes(topic) { Severity::Low } else { Severity::High },
+        // A database is read less often than a server, which knows no indexes; what GraphQL shows REST leads to as well.
+        severity: if is_of_few(topic) { Severity::Low } else { Severity::High },
         effect: format!("{what}: not read any more ({why})"),
         parts: vec![Part { key: topic.clone(), words: format!("{what}: read → {why}") }],
     }
@@ -111,6 +112,7 @@ fn copy(source: &Lock, target: &mut Lock, topic: &Key) {
         ["classes"] | [INDEXES] => rooms(&["class"]),
         ["roles"] | ["role-inheritance"] | ["role-members"] => rooms(&["role"]),
         ["server-version"] => vec![vec!["server", "version"]],
+        [GRAPHQL] => vec![vec!["server", GRAPHQL]],
         ["server-options"] => vec![vec!["server", "option"], vec!["server", "protected"]],
         ["webhooks"] => rooms(&["webhook"]),
         ["config"] => rooms(&["config"]),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::audit::fact::in_words;
-use crate::lock::{INDEXES, Key, Lock, UNIQUE, Value};
+use crate::lock::{GRAPHQL, INDEXES, Key, Lock, UNIQUE, Value};
 use crate::model::Operation;
 
 use super::Part;
@@ -63,6 +63,10 @@ fn told(step: &Step, from: &Lock, to: &Lock) -> String {
         What::Webhook(name) => format!("webhook {name}: {}", change(first)),
         What::Parameter(name) => format!("parameter {name}: {}", change(first)),
         What::Version => format!("parse-server {}", change(first)),
+        What::GraphQl => {
+            let lines = step.keys.iter().map(|key| format!("{} {}", key.part(2), change(key)));
+            format!("classes that GraphQL shows: {}", some(lines))
+        }
         What::Option(name) => format!("option {name}: {}", change(first)),
         What::Other => format!("{first}: {}", change(first)),
     }
@@ -167,6 +171,7 @@ pub fn topic(key: &Key) -> String {
         ("class", class, "allow") => format!("permissions of {class}"),
         ("class", class, "fields") => format!("columns of {class}"),
         ("class", class, UNIQUE) => format!("unique indexes of {class}"),
+        (GRAPHQL, ..) => "classes that GraphQL shows".to_owned(),
         (INDEXES, ..) => "unique indexes".to_owned(),
         ("class", class, _) => format!("rows of {class}"),
         ("role-inheritance", ..) => "inheritance of roles".to_owned(),

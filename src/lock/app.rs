@@ -39,6 +39,7 @@ impl Lock {
         if let Some(version) = self.text(&["server", "version"]).and_then(|text| text.parse().ok()) {
             app.server.version = Known::Read(FoundVersion { version, from: VersionFrom::Given, at: None });
         }
+        // Nothing that is decided asks what GraphQL shows.
         if !self.is_unread(&["server-options"]) {
             app.server.options = Known::Read(self.options());
         }

@@ -39,6 +39,15 @@ pub const FORMAT: &str = "1";
 /// What the indexes of all classes are called where none of them were read.
 pub const INDEXES: &str = "indexes";
 
+/// What the classes that GraphQL shows are called where they were not read, and below `server` where they were.
+pub const GRAPHQL: &str = "graphql";
+
+/// No classes but these are shown by GraphQL.
+pub const ENABLED: &str = "enabled-for";
+
+/// None of these classes is shown by GraphQL.
+pub const DISABLED: &str = "disabled-for";
+
 /// The words of a fact that stands for something that was not read.
 pub const NOT_READ: &str = "not-read";
 

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
+use crate::model::graphql::GraphQl;
 use crate::model::options::Written;
-use crate::model::{Group, Known, Options};
+use crate::model::{ClassName, Group, Known, Options};
 
 use super::classes::{PUBLIC, SIGNED_IN};
-use super::{Making, Value};
+use super::{DISABLED, ENABLED, GRAPHQL, Making, Value};
 
 /// Options that decide who may do what.
 pub const TOLD: [&str; 36] = [
@@ -51,6 +52,9 @@ pub const TOLD: [&str; 36] = [
     "verifyUserEmails",
 ];
 
+/// GraphQL shows all classes.
+const EVERY_CLASS: &str = "every class";
+
 /// An option that is set to something that is not known here.
 pub const NOT_KNOWN: &str = "not known here";
 
@@ -64,6 +68,17 @@ impl Making<'_> {
         match &server.options {
             Known::Read(options) => self.options(options),
             Known::Unread(why) => self.not_read(&["server-options"], why),
+        }
+        match &server.graphql {
+            Known::Read(GraphQl { enabled, disabled, .. }) => {
+                let names = |list: &BTreeSet<ClassName>| list.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+                let enabled = enabled.as_ref().map_or_else(|| EVERY_CLASS.into(), |list| Value::List(names(list)));
+                self.put(&["server", GRAPHQL, ENABLED], enabled);
+                if !disabled.is_empty() {
+                    self.put(&["server", GRAPHQL, DISABLED], names(disabled));
+                }
+            }
+            Known::Unread(why) => self.not_read(&[GRAPHQL], why),
         }
     }
 

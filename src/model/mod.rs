@@ -13,6 +13,7 @@ pub mod clp;
 pub mod database;
 pub mod deploy;
 pub mod expressions;
+pub mod graphql;
 pub mod host;
 pub mod known;
 pub mod manifest;

@@ -2,6 +2,7 @@
 
 use semver::Version;
 
+use super::graphql::GraphQl;
 use super::known::Known;
 use super::options::Options;
 use super::place::Place;
@@ -21,6 +22,8 @@ pub struct Server {
     pub other_options: Vec<Options>,
     /// Checks of its own security that the running server says it fails, in the order in which it tells them.
     pub failed_checks: Vec<FailedCheck>,
+    /// Which classes GraphQL shows, if it is mounted.
+    pub graphql: Known<GraphQl>,
 }
 
 /// A check that Parse Server makes of itself, and fails.

@@ -12,7 +12,7 @@ use crate::model::class::Class;
 use crate::model::place::{Content, SourceFile};
 use crate::model::roles::Role;
 use crate::model::server::FoundVersion;
-use crate::model::{App, Census, ClassName, Clp, FileId, Known, Leak, Origin, Place, RoleName, Roles, Texts};
+use crate::model::{App, Census, ClassName, Clp, FileId, Known, Leak, Origin, Place, RoleName, Roles, Texts, Why};
 
 use super::count::Counted;
 use super::parts::{Parts, RoleRow};
@@ -50,6 +50,9 @@ pub fn app(parts: &mut [(usize, Parts)], answered: &[Document]) -> App {
         }
         if let Some(probe) = parts.probe.take() {
             app.probe = Known::Read(probe);
+        }
+        if let Some(graphql) = parts.graphql.take() {
+            app.server.graphql = graphql;
         }
         app.server.failed_checks.append(&mut parts.failed_checks);
         if let Some(database) = parts.database.take() {
@@ -89,6 +92,9 @@ pub fn app(parts: &mut [(usize, Parts)], answered: &[Document]) -> App {
     }
     if is_answered("_GlobalConfig.json") || is_answered("config.json") {
         app.config.read_mut();
+    }
+    if is_answered("_GraphQLConfig.json") && app.server.graphql == Known::Unread(Why::NotAsked) {
+        app.server.graphql.read_mut();
     }
     if is_answered("_Hooks.json") {
         app.webhooks.read_mut();

@@ -311,6 +311,7 @@ fn shown(kind: &Kind) -> Show {
         | Kind::DashboardConfig
         | Kind::Checks
         | Kind::Config
+        | Kind::GraphQl
         | Kind::Hook
         | Kind::Hooks
         | Kind::Indexes

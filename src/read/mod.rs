@@ -24,6 +24,7 @@ pub mod documents;
 pub mod dump;
 pub mod file;
 pub mod forms;
+mod graphql;
 pub mod ids;
 pub mod ignored;
 pub mod in_code;

@@ -8,17 +8,18 @@ use crate::live;
 use crate::model::acl::truthy;
 use crate::model::class::{Class, Indexes};
 use crate::model::database::Database;
+use crate::model::graphql::GraphQl;
 use crate::model::options::Options;
 use crate::model::place::Text;
 use crate::model::probe::Probe;
 use crate::model::server::FailedCheck;
 use crate::model::server::FoundVersion;
-use crate::model::{Acl, ClassName, ConfigParameter, FileId, Lock, Place, RoleName, Tree, UserId, Webhook};
+use crate::model::{Acl, ClassName, ConfigParameter, FileId, Known, Lock, Place, RoleName, Tree, UserId, Webhook};
 use crate::problem::Problem;
 use crate::rules::catalogue::Part;
 
 use super::tree::Holes;
-use super::{database, indexes, schema};
+use super::{database, graphql, indexes, schema};
 
 /// Everything one file says.
 #[derive(Debug, Default)]
@@ -39,6 +40,8 @@ pub struct Parts {
     pub jobs: Option<BTreeMap<String, Place>>,
     /// What a server let anyone do.
     pub probe: Option<Probe>,
+    /// Which classes GraphQL shows.
+    pub graphql: Option<Known<GraphQl>>,
     /// Checks that a server fails.
     pub failed_checks: Vec<FailedCheck>,
     /// The database of a running app.
@@ -122,6 +125,8 @@ pub enum Kind {
     Join,
     /// The one row of `_GlobalConfig`, or the answer of `/config`.
     Config,
+    /// The one row of `_GraphQLConfig`.
+    GraphQl,
     /// A row of `_Hooks`.
     Hook,
     /// The answer of `/hooks` with both lists.
@@ -172,6 +177,11 @@ pub fn kind(document: &Map<String, Value>, in_list: bool, class: &ClassName) -> 
     }
     if is_object("params") && (is_object("masterKeyOnly") || *class == "_GlobalConfig") {
         return Some(Kind::Config);
+    }
+    // The one row that counts is the first; in a MongoDB its id is a number.
+    let is_first = || ["_id", "objectId"].iter().all(|key| document.get(*key).is_none_or(|id| id == "1" || id == 1));
+    if *class == "_GraphQLConfig" && has("config") && is_first() {
+        return Some(Kind::GraphQl);
     }
     if has("functions") && document.get("triggers").is_some_and(Value::is_array) {
         return Some(Kind::Hooks);
@@ -273,6 +283,7 @@ impl Parts {
             Kind::Class(shape) => self.classes.extend(schema::class(document, *shape, at)),
             Kind::Join => self.take_join(document, class),
             Kind::Config => self.take_config(document, &at),
+            Kind::GraphQl => self.graphql = Some(graphql::read(document, at)),
             Kind::Hook => self.webhooks.get_or_insert_default().extend(webhook(document, at)),
             Kind::Hooks => {
                 let hooks = self.webhooks.get_or_insert_default();

@@ -41,7 +41,7 @@ struct Facts {
 }
 
 /// What is read whole. Classes come first.
-const FACTS: [Facts; 7] = [
+const FACTS: [Facts; 8] = [
     Facts { name: "_SCHEMA", columns: &[], without: "classes and their permissions were not checked" },
     Facts {
         name: "_Role",
@@ -63,6 +63,7 @@ const FACTS: [Facts; 7] = [
         columns: &["params", "masterKeyOnly"],
         without: "parameters of the app were not checked",
     },
+    Facts { name: "_GraphQLConfig", columns: &["config"], without: "classes that GraphQL shows were not checked" },
     Facts {
         name: "_Hooks",
         columns: &["functionName", "triggerName", "className", "url"],

@@ -34,7 +34,7 @@ const FINDS_PAGES: u32 = 140_000;
 const BYTES_OF_A_ROW: u64 = 60;
 
 /// What a table of facts gives: its name in exports, the query, and what is missing without it.
-const FACTS: [(&str, &str, &str); 6] = [
+const FACTS: [(&str, &str, &str); 7] = [
     (
         "_Role",
         r#"SELECT json_build_object('objectId', "objectId", 'name', name, '_rperm', _rperm, '_wperm', _wperm)::text
@@ -57,6 +57,11 @@ const FACTS: [(&str, &str, &str); 6] = [
         "_GlobalConfig",
         r#"SELECT json_build_object('params', params, 'masterKeyOnly', "masterKeyOnly")::text FROM "_GlobalConfig""#,
         "parameters of the app were not checked",
+    ),
+    (
+        "_GraphQLConfig",
+        r#"SELECT json_build_object('config', config)::text FROM "_GraphQLConfig" WHERE "objectId" = '1'"#,
+        "classes that GraphQL shows were not checked",
     ),
     (
         "_Hooks",

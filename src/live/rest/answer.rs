@@ -9,6 +9,9 @@ use super::Missing;
 /// Classes of the server itself whose rows have ACLs that matter. The rows of `_Role` are read.
 const COUNTED: [&str; 3] = ["_User", "_Session", "_Installation"];
 
+/// What may be set for GraphQL.
+const OF_GRAPHQL: [&str; 3] = ["enabledForClasses", "disabledForClasses", "classConfigs"];
+
 /// What an answer says, or why it says nothing.
 pub fn understood(answer: &Answer) -> Result<Value, Missing> {
     let body = serde_json::from_slice::<Value>(&answer.body).ok();
@@ -35,6 +38,9 @@ pub fn is_what_was_asked(path: &str, answer: &Value) -> bool {
         "serverInfo" => answer.get("parseServerVersion").is_some_and(Value::is_string),
         "schemas" => answer.get("results").is_some_and(Value::is_array),
         "config" => answer.get("params").is_some_and(Value::is_object),
+        "graphql-config" => {
+            answer.as_object().is_some_and(|config| config.keys().all(|key| OF_GRAPHQL.contains(&&**key)))
+        }
         "security" => answer.get("report").is_some_and(Value::is_object),
         _ => answer.is_array(),
     }

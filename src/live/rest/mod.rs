@@ -3,6 +3,7 @@
 
 mod answer;
 mod count;
+mod graphql;
 mod health;
 mod probe;
 mod rows;
@@ -196,6 +197,7 @@ impl Server {
                 }
             }
         }
+        self.graphql(&mut answers);
         if checks_itself {
             match self.ask_for("security") {
                 Ok(answer) => answers.documents.extend(self.document("security", "security.json", &answer)),
@@ -286,10 +288,15 @@ impl Server {
 
     /// Asks once, and again if the server has no time.
     fn ask(&self, path: &str) -> Result<Value, Missing> {
+        understood(&self.ask_plainly(path)?)
+    }
+
+    /// What it answers, whatever that is.
+    fn ask_plainly(&self, path: &str) -> Result<Answer, Missing> {
         let url = format!("{}/{path}", self.url);
         let (Key::ReadOnly(key) | Key::Master(key)) = &self.key;
         let headers = [("X-Parse-Application-Id", self.app_id.as_str()), ("X-Parse-Master-Key", key.as_str())];
-        understood(&self.patiently(&url, &headers)?)
+        self.patiently(&url, &headers)
     }
 
     /// Asks until the server has time.
@@ -388,9 +395,10 @@ mod tests {
         let (info, none) = (http("200 OK", "{\"parseServerVersion\":\"9.10.0\"}"), http("404 Not Found", "{}"));
         let busy = http("429 Too Many Requests", "");
         let refused = http("403 Forbidden", "{\"error\":\"unauthorized\"}");
-        let (url, serve) = answering(vec![busy, info, rows.clone(), none, refused, list.clone(), list, rows]);
+        let (url, serve) =
+            answering(vec![busy, info, rows.clone(), none.clone(), refused, list.clone(), list, none, rows]);
         let answers = read(&url);
-        assert_eq!(serve.join().unwrap().len(), 8);
+        assert_eq!(serve.join().unwrap().len(), 9);
         let [problem, hooks] = answers.problems.as_slice() else { panic!("two problems, not {:?}", answers.problems) };
         assert_eq!(hooks.consequence, "webhooks were not checked");
         assert_eq!(
