@@ -14,7 +14,10 @@ use mongodb::bson::{Document, RawDocument, doc};
 const BATCH: u64 = 10_000;
 
 /// Parts of the large class: see `src/live/mongo/rows.rs`.
-const ROWS_OF_A_PART: u64 = 50_000;
+const ROWS_OF_A_PART: u64 = 250_000;
+
+/// Fewer parts are not made.
+const LEAST_PARTS: u64 = 4;
 
 /// Users who are known.
 const USERS: u64 = 90_000;
@@ -24,8 +27,7 @@ const USERS: u64 = 90_000;
 pub fn serve(rows: u64) -> ! {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     println!("{}", listener.local_addr().expect("an address").port());
-    let parts = (rows.div_ceil(ROWS_OF_A_PART)).next_power_of_two();
-    let batches = (rows / parts).div_ceil(BATCH);
+    let batches = (rows / parts(rows)).div_ceil(BATCH);
     let answers = Arc::new(Answers::new(rows, batches));
     for client in listener.incoming().map_while(Result::ok) {
         let answers = Arc::clone(&answers);
@@ -36,8 +38,11 @@ pub fn serve(rows: u64) -> ! {
 
 /// How many rows a class is said to have that are really sent.
 pub fn sent(rows: u64) -> u64 {
-    let parts = (rows.div_ceil(ROWS_OF_A_PART)).next_power_of_two();
-    parts * (rows / parts).div_ceil(BATCH) * BATCH
+    parts(rows) * (rows / parts(rows)).div_ceil(BATCH) * BATCH
+}
+
+fn parts(rows: u64) -> u64 {
+    rows.div_ceil(ROWS_OF_A_PART).max(LEAST_PARTS).next_power_of_two()
 }
 
 /// All that is ever said.

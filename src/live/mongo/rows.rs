@@ -19,8 +19,11 @@ const COLUMNS: [&str; 3] = ["_rperm", "_wperm", LEGACY];
 /// A class with fewer rows is read as a whole.
 const SMALL: u64 = 100_000;
 
-/// About how many rows a part has.
-const PART: u64 = 50_000;
+/// About how many rows a part has. Each part costs the server a search for where it begins.
+const PART: u64 = 250_000;
+
+/// Fewer parts are not made: so many are read beside each other, and a run that is cut off goes on from the last one.
+const LEAST_PARTS: u64 = 4;
 
 /// More parts are not made.
 const MOST_PARTS: u64 = 3844;
@@ -92,7 +95,7 @@ fn parts(rows: u64) -> Vec<Ids> {
         return vec![Ids::All];
     }
     // A few rows more or less make the same parts.
-    let count = rows.div_ceil(PART).clamp(2, MOST_PARTS / 2).next_power_of_two();
+    let count = rows.div_ceil(PART).clamp(LEAST_PARTS, MOST_PARTS / 2).next_power_of_two();
     (0..count).map(|number| part(number, count)).chain(std::iter::once(Ids::Others)).collect()
 }
 
@@ -231,7 +234,7 @@ mod tests {
             }
             assert_eq!(end, None);
         }
-        assert_eq!(parts(100_000).len(), 3);
+        assert_eq!((parts(100_000).len(), parts(1_000_001).len()), (5, 9));
         let (of, ids) = chosen(5_000_000, Sampling::of(1.0)).unwrap();
         assert_eq!((of, ids.len()), (MOST_PARTS, 64));
         assert!(ids.iter().all(|ids| matches!(ids, Ids::Between(from, below) if from != below)));
