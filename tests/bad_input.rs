@@ -216,7 +216,7 @@ fn a_mistake_in_the_configuration_is_shown_with_line_and_caret() {
         assert_eq!(run(folder.path(), &["check", ".", "--no-config"]).code, FOUND);
     }
     let folder = beside(&[("parse-audit.toml", b"app = \"\xff\"")]);
-    assert_wrong_use(&run(folder.path(), &["check", "."]), &["parse-audit.toml", "utf-8"]);
+    assert_wrong_use(&run(folder.path(), &["check", "."]), &["parse-audit.toml", "no text in UTF-8"]);
 }
 
 #[test]
