@@ -135,9 +135,11 @@ impl Client {
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let leads_to = header("location").and_then(without_query);
-        // By the clock of whoever says it, which may not be ours.
-        let now = header("date").and_then(moment).unwrap_or_else(Timestamp::now);
-        let again_in = header("retry-after").and_then(|value| seconds(value, now));
+        let again_in = header("retry-after").and_then(|value| {
+            // By the clock of whoever says it, which may not be ours.
+            let now = header("date").and_then(moment).unwrap_or_else(Timestamp::now);
+            seconds(value, now)
+        });
         let allows_origin = header("access-control-allow-origin").map(ToOwned::to_owned);
         let allows_credentials = header("access-control-allow-credentials").is_some_and(|value| value == "true");
         let body = match response.body_mut().with_config().limit(self.limits.longest).read_to_vec() {

@@ -40,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod bson;
 pub mod http;
 pub mod mistake;
 pub mod problem;

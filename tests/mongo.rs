@@ -12,6 +12,7 @@
     reason = "a test may fail loudly, and somebody has to write what is read"
 )]
 
+mod binary;
 #[path = "mongo/indexes.rs"]
 mod indexes;
 #[path = "mongo/nonsense.rs"]

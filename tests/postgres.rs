@@ -10,6 +10,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod binary;
 #[path = "postgres/nonsense.rs"]
 mod nonsense;
 mod servers;

@@ -30,8 +30,7 @@ struct Side<'a> {
 
 /// Works out the access to every description of every class.
 pub fn all<'a>(engine: &'a Engine<'a>, words: &Words) -> Vec<Access<'a>> {
-    let caller = |principal| Caller::of(&principal, engine.app, &engine.settings.behaviour);
-    let (public, any_user) = (caller(Principal::Public), caller(Principal::AnyUser));
+    let (public, any_user) = (engine.caller(&Principal::Public), engine.caller(&Principal::AnyUser));
     let side = |caller: &Caller, class: &'a Class| Side {
         cells: ByOperation::of(|op| engine.cell(caller, class, op)),
         visible: engine.visible(caller, class).read().cloned().unwrap_or_default(),

@@ -14,7 +14,7 @@ use crate::drift::facts::Anchors;
 use crate::finding::Finding;
 use crate::lock::{GRAPHQL, Key, Lock, PUBLIC, SIGNED_IN, UNIQUE};
 use crate::model::oddity::escape;
-use crate::model::place::{Content, Show, SourceFile, Text};
+use crate::model::place::{Content, Show, SourceFile, Text, is_of_running_app};
 use crate::model::snapshot::Snapshot;
 use crate::model::spans::Syntax;
 use crate::model::{App, Class, ClassName, FileId, Place};
@@ -103,7 +103,7 @@ impl Lines {
     pub fn anchor(self, snapshot: &mut Snapshot, outcome: &Outcome) -> Anchored {
         let anchors = Anchors::new(LOCK_FILE, &self.text);
         let facts = Facts::of(&self.lock, &snapshot.app);
-        let is_live = |place: &Place| snapshot.texts.path(place).contains("://");
+        let is_live = |place: &Place| is_of_running_app(snapshot.texts.path(place));
         let mut outcome = outcome.clone();
         let mut unanchored = BTreeSet::new();
         for finding in &mut outcome.findings {

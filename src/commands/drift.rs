@@ -12,6 +12,7 @@ use crate::drift::{Change, Direction, Drift, drift, pending};
 use crate::finding::Finding;
 use crate::history::Origins;
 use crate::lock::{Key, Lock};
+use crate::model::place::is_of_running_app;
 use crate::model::snapshot::{Gap, Snapshot};
 use crate::problem::Problem;
 use crate::report::text::wrap;
@@ -201,7 +202,7 @@ fn origin(key: &Key, change: &Change, lock: &Lock, report: &Report<'_>, past: Op
     }
     let place = anchors::place(app, &described, key)?;
     let path = texts.path(&place);
-    if path.contains("://") {
+    if is_of_running_app(path) {
         return Some("live only".to_owned());
     }
     let line = report.region(&place).map_or_else(|| path.to_owned(), |region| format!("{path}:{}", region.line));

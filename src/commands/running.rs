@@ -88,7 +88,7 @@ impl Sources {
             self.postgres.as_ref().map(|database| database.place().to_owned()),
         ];
         let digest = Sha256::digest(places.map(Option::unwrap_or_default).join("\n"));
-        let name = HEXLOWER.encode(&digest);
+        let name = HEXLOWER.encode(digest.get(..8).unwrap_or_default());
         let Some(path) = cache::folder().map(|folder| folder.join(Kept::file_name(&name))) else {
             return Ok(None);
         };

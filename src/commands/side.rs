@@ -106,6 +106,8 @@ impl Side {
     /// Reads the side. Bands stay what they are in `previous` as long as they nearly hold.
     pub fn read(&self, with: &Frame<'_>, previous: Option<&Lock>) -> Result<Seen> {
         let alone = with.input.of_files_alone();
+        // The configuration is that of the repository alone.
+        let elsewhere = || InputArgs { config: None, no_config: true, ..alone.clone() };
         match self {
             Self::Lock => with.committed(with.environment),
             Self::Environment(name) => with.committed(name),
@@ -120,15 +122,12 @@ impl Side {
             }
             Self::Code => with.app(with.path, &alone, (&with.shown(), previous)),
             Self::File(path) if path.is_file() => lock_file(path, &path.display().to_string()),
-            Self::File(path) => {
-                let alone = InputArgs { config: None, no_config: true, ..alone };
-                with.app(path, &alone, (&path.display().to_string(), previous))
-            }
+            Self::File(path) => with.app(path, &elsewhere(), (&path.display().to_string(), previous)),
             Self::Git(revision) => {
-                let folder = tempfile::tempdir().context("a folder for the revision could not be made")?;
                 if history::repository_of(with.path).is_none() {
                     bail!("`git:{revision}`: {} lies in no git repository", with.shown());
                 }
+                let folder = tempfile::tempdir().context("a folder for the revision could not be made")?;
                 history::check_out(with.path, revision, folder.path(), LONGEST)
                     .map_err(|error| anyhow!("`git:{revision}`: {error}"))?;
                 let shown = environment::lock(with.environment);
@@ -136,8 +135,7 @@ impl Side {
                 if lock.is_file() {
                     return lock_file(&lock, &format!("git:{revision}:{shown}"));
                 }
-                let alone = InputArgs { config: None, no_config: true, ..alone };
-                let seen = with.app(folder.path(), &alone, (&format!("git:{revision}"), previous))?;
+                let seen = with.app(folder.path(), &elsewhere(), (&format!("git:{revision}"), previous))?;
                 Ok(Seen { root: None, ..seen })
             }
         }

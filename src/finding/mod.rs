@@ -45,9 +45,7 @@ impl Finding {
     pub fn fingerprint(&self) -> String {
         let digest =
             Sha256::new().chain_update(b"parse-audit finding 1\0").chain_update(self.name().as_bytes()).finalize();
-        let mut digits = HEXLOWER.encode(&digest);
-        digits.truncate(16);
-        digits
+        HEXLOWER.encode(digest.get(..8).unwrap_or_default())
     }
 }
 

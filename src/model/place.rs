@@ -178,6 +178,11 @@ impl Text {
     }
 }
 
+/// Whether a path is no file but an answer of a running app, whose paths are addresses.
+pub fn is_of_running_app(path: &str) -> bool {
+    path.contains("://")
+}
+
 impl Texts {
     /// Adds a file.
     pub fn insert(&mut self, id: FileId, file: SourceFile) {

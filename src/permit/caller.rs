@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::roles::Parents;
-use crate::model::{App, FieldName, Principal, RoleName, Roles, UserId};
+use crate::model::{App, FieldName, Principal, RoleName, UserId};
 
 use super::behaviour::Behaviour;
 
@@ -56,12 +56,6 @@ impl Client {
 }
 
 impl Caller {
-    /// The caller behind a principal. An [`Engine`](super::Engine) tells it sooner, of many.
-    pub fn of(principal: &Principal, app: &App, behaviour: &Behaviour) -> Self {
-        let parents = app.roles.read().map(Roles::parents).unwrap_or_default();
-        Self::behind(principal, app, &parents, behaviour)
-    }
-
     /// The caller behind a principal, where it is known which roles come with which.
     pub(super) fn behind(principal: &Principal, app: &App, parents: &Parents, behaviour: &Behaviour) -> Self {
         let listing = |user| app.roles.read().into_iter().flat_map(move |roles| roles.listing(user));

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::code::path::folder;
 use crate::live::{Counts, Document};
 use crate::model::class::Class;
-use crate::model::place::{Content, SourceFile};
+use crate::model::place::{Content, SourceFile, is_of_running_app};
 use crate::model::roles::Role;
 use crate::model::server::FoundVersion;
 use crate::model::{App, Census, ClassName, Clp, FileId, Known, Leak, Origin, Place, RoleName, Roles, Texts, Why};
@@ -213,7 +213,7 @@ pub fn add_rows(app: &mut App, counted: Vec<(&Candidate, Counted)>) {
     }
     for (class, folders) in exports {
         // What a running app says outranks every file.
-        let newest = folders.into_iter().max_by_key(|(folder, _)| (folder.contains("://"), *folder));
+        let newest = folders.into_iter().max_by_key(|(folder, _)| (is_of_running_app(folder), *folder));
         let Some((_, files)) = newest else { continue };
         let mut seen = BTreeSet::new();
         let mut total: Option<Census> = None;

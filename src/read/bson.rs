@@ -11,12 +11,14 @@ use std::io::{self, Read};
 use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 
+use crate::bson::{Element, Elements, elements, int32};
+
 use super::window::Window;
 
 /// The largest document MongoDB stores, with the room it allows itself.
 const MAX_DOCUMENT: usize = 16 * 1024 * 1024 + 16 * 1024;
 
-/// Deeper documents are not turned into values; MongoDB stores at most 100 levels.
+/// Deeper documents are not turned into values; MongoDB's manual allows 100 levels.
 const MAX_DEPTH: usize = 128;
 
 /// Why a stream ended early.
@@ -63,108 +65,6 @@ impl<R: Read> Documents<R> {
             return Err(BsonError::Truncated);
         }
         Ok(Some(self.0.step(size)))
-    }
-}
-
-/// The elements of a document: type, name and the bytes of the value.
-///
-/// An element that cannot be walked ends the iteration with `Some(None)`.
-#[derive(Debug, Clone, Copy)]
-pub struct Elements<'b> {
-    rest: &'b [u8],
-}
-
-/// One element of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Element<'b> {
-    /// The type byte.
-    pub kind: u8,
-    /// The name, as bytes: it may be no UTF-8.
-    pub name: &'b [u8],
-    /// The value's bytes.
-    pub value: &'b [u8],
-}
-
-/// The elements of a document with its length in front and its zero at the end.
-pub fn elements(document: &[u8]) -> Option<Elements<'_>> {
-    let length = usize::try_from(int32(document)?).ok()?;
-    let (end, rest) = document.get(4..length)?.split_last()?;
-    (*end == 0).then_some(Elements { rest })
-}
-
-impl<'b> Iterator for Elements<'b> {
-    type Item = Option<Element<'b>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (&kind, rest) = self.rest.split_first()?;
-        let element = element(kind, rest);
-        self.rest = element.map_or(&[], |(_, rest)| rest);
-        Some(element.map(|(element, _)| element))
-    }
-}
-
-fn element(kind: u8, rest: &[u8]) -> Option<(Element<'_>, &[u8])> {
-    // Most names are short, those of lists above all, and found before a search for them would begin.
-    let end = match rest {
-        [first, 0, ..] if *first != 0 => 1,
-        _ => rest.iter().take(12).position(|byte| *byte == 0).or_else(|| memchr::memchr(0, rest))?,
-    };
-    let (name, rest) = (rest.get(..end)?, rest.get(end + 1..)?);
-    let size = value_size(kind, rest)?;
-    let (value, rest) = rest.split_at_checked(size)?;
-    Some((Element { kind, name, value }, rest))
-}
-
-fn value_size(kind: u8, bytes: &[u8]) -> Option<usize> {
-    let prefixed = |more: usize| usize::try_from(int32(bytes)?).ok()?.checked_add(more);
-    match kind {
-        0x01 | 0x09 | 0x11 | 0x12 => Some(8),
-        0x02 | 0x0d | 0x0e => prefixed(4),
-        0x03 | 0x04 | 0x0f => prefixed(0).filter(|size| *size >= 5),
-        0x05 => prefixed(5),
-        0x06 | 0x0a | 0x7f | 0xff => Some(0),
-        0x07 => Some(12),
-        0x08 => Some(1),
-        0x0b => {
-            let pattern = memchr::memchr(0, bytes)? + 1;
-            Some(pattern + memchr::memchr(0, bytes.get(pattern..)?)? + 1)
-        }
-        0x0c => prefixed(16),
-        0x10 => Some(4),
-        0x13 => Some(16),
-        _ => None,
-    }
-}
-
-impl<'b> Element<'b> {
-    /// The text of a string element.
-    pub fn text(&self) -> Option<&'b str> {
-        std::str::from_utf8(self.bytes()?).ok()
-    }
-
-    /// The bytes of a string element that is a text.
-    pub fn text_bytes(&self) -> Option<&'b [u8]> {
-        let bytes = self.bytes()?;
-        (bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()).then_some(bytes)
-    }
-
-    /// The bytes of a string element, whatever they are.
-    fn bytes(&self) -> Option<&'b [u8]> {
-        if self.kind != 0x02 {
-            return None;
-        }
-        let (end, text) = self.value.get(4..)?.split_last()?;
-        (*end == 0).then_some(text)
-    }
-
-    /// The elements of an embedded document or array.
-    pub fn elements(&self) -> Option<Elements<'b>> {
-        if matches!(self.kind, 0x03 | 0x04) { elements(self.value) } else { None }
-    }
-
-    /// Whether the value is `null` or undefined.
-    pub fn is_null(&self) -> bool {
-        matches!(self.kind, 0x06 | 0x0a)
     }
 }
 
@@ -223,10 +123,6 @@ pub fn looks_like(head: &[u8]) -> bool {
         }
         None => false,
     }
-}
-
-fn int32(bytes: &[u8]) -> Option<i32> {
-    bytes.first_chunk().map(|head| i32::from_le_bytes(*head))
 }
 
 /// Writes documents for tests and benches. Reading is all the program does.

@@ -55,11 +55,12 @@ pub fn count(
 ) -> Outcome {
     let mut tallies: BTreeMap<ClassName, Tally<'_>> = BTreeMap::new();
     let (has_acl, problem) = fill(&mut tallies, candidate, rows, class, users, progress);
-    let counted = tallies.into_iter().map(|(class, tally)| {
-        let Counts { census, leaks, ids, .. } = tally.finish();
-        Counted { class, census: has_acl.then_some(census), leaks, ids }
-    });
+    let counted = tallies.into_iter().map(|(class, tally)| counted(class, tally.finish(), has_acl));
     (counted.collect(), problem)
+}
+
+fn counted(class: ClassName, Counts { census, leaks, ids, .. }: Counts, has_acl: bool) -> Counted {
+    Counted { class, census: has_acl.then_some(census), leaks, ids }
 }
 
 /// Users in one place.
@@ -78,10 +79,10 @@ pub fn count_users(candidate: &Candidate, rows: &Rows, class: &ClassName, progre
     let (has_acl, problem) = fill(&mut tallies, candidate, rows, Some(class), None, progress);
     let mut users = Users { ids: UserIds::default(), outcome: (Vec::new(), problem), name_others: false };
     for (class, tally) in tallies {
-        let Counts { census, leaks, ids, collected, names_others } = tally.finish();
-        users.ids.extend(collected.unwrap_or_default());
-        users.name_others |= names_others;
-        users.outcome.0.push(Counted { class, census: has_acl.then_some(census), leaks, ids });
+        let mut counts = tally.finish();
+        users.ids.extend(counts.collected.take().unwrap_or_default());
+        users.name_others |= counts.names_others;
+        users.outcome.0.push(counted(class, counts, has_acl));
     }
     users
 }

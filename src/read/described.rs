@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::model::ClassName;
+use crate::model::place::is_of_running_app;
 use crate::problem::Problem;
 
 use super::schema::Shape;
@@ -25,7 +26,7 @@ pub struct Odd {
 
 /// Whether all that a candidate holds is meant to describe classes.
 pub fn is_schema(candidate: &Candidate, class: &ClassName) -> bool {
-    *class == "_SCHEMA" && candidate.path.contains("://")
+    *class == "_SCHEMA" && is_of_running_app(&candidate.path)
 }
 
 /// In which shape a document describes a class, or why it does not.
@@ -59,6 +60,11 @@ fn columns(document: &Map<String, Value>, shape: Shape) -> Vec<&str> {
     columns.filter(|(name, column)| is_own(name) && !is_typed(column)).map(|(name, _)| name.as_str()).collect()
 }
 
+/// The name of the class that a document describes.
+fn name(document: &Map<String, Value>) -> Option<&str> {
+    document.get("className").or_else(|| document.get("_id"))?.as_str()
+}
+
 /// The name in a document that could not be read otherwise.
 fn name_in(document: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
@@ -77,8 +83,7 @@ impl Odd {
 
     /// Adds one that describes no class.
     pub fn add_none(&mut self, document: Option<&Map<String, Value>>, why: &str) {
-        let name = document.and_then(|document| document.get("className").or_else(|| document.get("_id")));
-        self.add(name.and_then(Value::as_str), why, "the class was not checked");
+        self.add(document.and_then(name), why, "the class was not checked");
     }
 
     /// Adds what is not known of the columns of a class.
@@ -88,9 +93,8 @@ impl Odd {
         let more = columns.len() - named.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         if !columns.is_empty() {
-            let name = document.get("className").or_else(|| document.get("_id")).and_then(Value::as_str);
             let why = format!("it has columns of no type: {}{more}", named.join(", "));
-            self.add(name, &why, "what these columns hold was not checked");
+            self.add(name(document), &why, "what these columns hold was not checked");
         }
     }
 

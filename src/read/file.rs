@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use serde_json::Value;
 
 use crate::deps::Manager;
-use crate::model::place::{Show, Text};
+use crate::model::place::{Show, Text, is_of_running_app};
 use crate::model::spans::Syntax;
 use crate::model::{ClassName, Place};
 use crate::problem::Problem;
@@ -165,7 +165,7 @@ fn read_json(candidate: &Candidate, head: &[u8], parts: &mut Parts) {
         Ok(Err(error)) => error,
         Err(error) => Failure { offset: 0, message: words(&error) },
     };
-    if !candidate.asked && !candidate.path.contains("://") && !is_ours(head) {
+    if !candidate.asked && !is_of_running_app(&candidate.path) && !is_ours(head) {
         return;
     }
     let (line, column) = line_of(candidate, error.offset);

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::bson::{Element, elements};
 use crate::model::LeakKind;
 
-use super::bson;
 use super::tally::{Side, Tally};
 
 /// Counts a row written as JSON, in REST form, as a document of MongoDB or as a row of PostgreSQL.
@@ -290,7 +290,7 @@ pub fn id_of_json(document: &[u8]) -> Option<Vec<u8>> {
 
 /// The object id of a row written as a BSON document.
 pub fn id_of_bson(document: &[u8]) -> Option<&[u8]> {
-    let ids = bson::elements(document)?.map_while(|element| element).find(|element| element.name == b"_id");
+    let ids = elements(document)?.map_while(|element| element).find(|element| element.name == b"_id");
     Some(ids?.text()?.as_bytes())
 }
 
@@ -304,8 +304,8 @@ pub fn count_bson(document: &[u8], tally: &mut Tally<'_>) {
 }
 
 fn walk(document: &[u8], tally: &mut Tally<'_>) -> Option<()> {
-    let mut sides: [Option<bson::Element<'_>>; 2] = [None, None];
-    for element in bson::elements(document)? {
+    let mut sides: [Option<Element<'_>>; 2] = [None, None];
+    for element in elements(document)? {
         let element = element?;
         let text_or = |tally: &mut Tally<'_>, kind| {
             if element.text().is_some_and(|text| !text.is_empty()) {
@@ -338,6 +338,7 @@ fn walk(document: &[u8], tally: &mut Tally<'_>) -> Option<()> {
 mod tests {
     use super::*;
     use crate::model::Census;
+    use crate::read::bson;
     use serde_json::json;
 
     fn count(rows: &[Value], how: fn(&[u8], &mut Tally<'_>), write: fn(&Value) -> Vec<u8>) -> Census {

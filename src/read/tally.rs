@@ -96,6 +96,16 @@ struct Row {
 /// A side of an ACL.
 pub use crate::permit::object::Side;
 
+impl Row {
+    /// The numbers of the roles of a side.
+    fn roles(&mut self, side: Side) -> &mut Vec<u32> {
+        match side {
+            Side::Read => &mut self.read.1,
+            Side::Write => &mut self.write.1,
+        }
+    }
+}
+
 impl<'u> Tally<'u> {
     /// A tally that looks users up in `users`, if they are known.
     pub fn new(users: Option<&'u UserIds>) -> Self {
@@ -181,24 +191,21 @@ impl<'u> Tally<'u> {
     }
 
     fn role(&mut self, side: Side, role: &[u8]) {
-        let is_full = |row: &Row| match side {
-            Side::Read => row.read.1.len() == MOST_ROLES,
-            Side::Write => row.write.1.len() == MOST_ROLES,
-        };
+        if self.row.is_too_long {
+            return;
+        }
         // One more name than are read is not kept either.
-        if self.row.is_too_long || (is_full(&self.row) && !self.role_numbers.contains_key(role)) {
+        let is_full = self.row.roles(side).len() == MOST_ROLES;
+        if is_full && !self.role_numbers.contains_key(role) {
             self.row.is_too_long = true;
             return;
         }
         let number = self.role_number(role);
-        let row = &mut self.row;
-        let roles = match side {
-            Side::Read => &mut row.read.1,
-            Side::Write => &mut row.write.1,
-        };
-        if !roles.contains(&number) {
-            row.is_too_long |= roles.len() == MOST_ROLES;
-            roles.push(number);
+        let roles = self.row.roles(side);
+        match roles.contains(&number) {
+            true => {}
+            false if is_full => self.row.is_too_long = true,
+            false => roles.push(number),
         }
     }
 

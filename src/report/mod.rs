@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use crate::audit::Outcome;
 use crate::audit::packages::Audited;
 use crate::finding::Finding;
-use crate::model::place::{Content, SourceFile};
+use crate::model::place::{Content, SourceFile, is_of_running_app};
 use crate::model::snapshot::Gap;
 use crate::model::{FileId, Place, Snapshot};
 use crate::problem::Problem;
@@ -186,7 +186,7 @@ impl<'a> Report<'a> {
 
     /// What stands in front of a path, from where reports are read. What a running app answered lies in no folder.
     pub fn before(&self, path: &str) -> &str {
-        if path.contains("://") { "" } else { &self.prefix }
+        if is_of_running_app(path) { "" } else { &self.prefix }
     }
 
     /// Lines and columns of a place; `None` if it means a file as a whole.

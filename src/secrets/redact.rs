@@ -53,9 +53,7 @@ pub const DIGITS: usize = 12;
 pub fn digest(secret: &Secret<'_>, salt: &Salt) -> String {
     let Ok(mut keyed) = Hmac::<Sha256>::new_from_slice(&salt.0) else { return String::new() };
     keyed.update(secret.0);
-    let mut digits = HEXLOWER.encode(&keyed.finalize().into_bytes());
-    digits.truncate(DIGITS);
-    digits
+    HEXLOWER.encode(keyed.finalize().into_bytes().get(..DIGITS / 2).unwrap_or_default())
 }
 
 /// The first and last characters of a key: two of sixteen or more, one of eight or more, else none.

@@ -8,7 +8,7 @@ use crate::{files, lines_with, none};
 
 /// The layers of the house. A room uses rooms of lower layers only.
 const LAYERS: [(u8, &[&str]); 9] = [
-    (0, &["http", "mistake", "problem", "settings", "severity"]),
+    (0, &["bson", "http", "mistake", "problem", "settings", "severity"]),
     (1, &["model"]),
     (2, &["finding", "rules"]),
     (3, &["advisories", "code", "deps", "permit", "reach", "secrets"]),

@@ -4,11 +4,9 @@ use super::*;
 use mongodb::bson::Bson;
 
 /// What the program says for a database with these arguments, and its exit code.
-fn program(folder: &Path, uri: &str, args: &[&str]) -> (Option<i32>, String) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_parse-audit"));
-    program.args(args).current_dir(folder).args(["--mongodb", "env"]).env("PARSE_SERVER_DATABASE_URI", uri);
-    let output = program.output().expect("the program runs");
-    (output.status.code(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr))
+fn program(folder: &Path, uri: &str, args: &[&str]) -> (i32, String) {
+    let done = binary::run_with(folder, &[args, &["--mongodb", "env"]].concat(), &[("PARSE_SERVER_DATABASE_URI", uri)]);
+    (done.code, done.all())
 }
 
 fn insert(writer: &Writer, collection: &str, document: &Document) {
@@ -19,10 +17,10 @@ fn insert(writer: &Writer, collection: &str, document: &Document) {
 fn is_incomplete(uri: &str, part: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (exit, text) = program(folder.path(), uri, &["check", "."]);
-    assert!(exit == Some(3) && text.contains("clp-public-delete") && text.contains("Open"), "{exit:?} {text}");
+    assert!(exit == 3 && text.contains("clp-public-delete") && text.contains("Open"), "{exit:?} {text}");
     assert!(!text.contains('\u{1b}') && !text.contains('\u{2}'), "{text}");
     let (exit, text) = program(folder.path(), uri, &["snapshot", "."]);
-    assert!(exit == Some(3) && text.contains(part) && !folder.path().join("parse-audit").exists(), "{exit:?} {text}");
+    assert!(exit == 3 && text.contains(part) && !folder.path().join("parse-audit").exists(), "{exit:?} {text}");
 }
 
 const OPEN: &str = "Open";

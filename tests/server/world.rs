@@ -242,7 +242,7 @@ impl World {
             "maintenance" => Principal::Maintenance,
             user => Principal::User(UserId::of(user.strip_prefix("user:").expect("a user"))),
         };
-        Caller::of(&principal, &self.app, &Engine::new(&self.app).settings.behaviour)
+        Engine::new(&self.app).caller(&principal)
     }
 }
 

@@ -26,6 +26,7 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::timeout;
 
+use crate::bson::is_flat;
 use crate::live::pace::Pace;
 
 use super::address::Address;
@@ -47,7 +48,7 @@ const CONNECTIONS: u32 = 4;
 /// Rows in one answer.
 const BATCH: u32 = 10_000;
 
-/// No document is nested so deep: MongoDB stores at most 200 levels.
+/// No document is nested so deep: MongoDB's manual allows 100 levels.
 const DEEPEST: usize = 400;
 
 /// All types of ids but texts.
@@ -424,7 +425,7 @@ fn of_options(error: &Error) -> String {
 
 /// A document of a batch as JSON; `None` if it is not valid, or nested deeper than any that MongoDB stores.
 pub fn json(document: &[u8]) -> Option<Vec<u8>> {
-    if !bytes::is_flat(document, DEEPEST) {
+    if !is_flat(document, DEEPEST) {
         return None;
     }
     serde_json::to_vec(&RawDocument::from_bytes(document).ok()?).ok()

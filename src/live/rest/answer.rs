@@ -32,8 +32,16 @@ pub fn understood(answer: &Answer) -> Result<Value, Missing> {
     }
 }
 
-/// Whether an answer has the form of what was asked for.
-pub fn is_what_was_asked(path: &str, answer: &Value) -> bool {
+/// What an answer says, if it has the form of what was asked for.
+pub fn formed(path: &str, answer: &Answer) -> Result<Value, Missing> {
+    let answer = understood(answer)?;
+    match is_what_was_asked(path, &answer) {
+        true => Ok(answer),
+        false => Err(Missing::Refused("it answers with something else than it was asked for".to_owned())),
+    }
+}
+
+fn is_what_was_asked(path: &str, answer: &Value) -> bool {
     match path {
         "serverInfo" => answer.get("parseServerVersion").is_some_and(Value::is_string),
         "schemas" => answer.get("results").is_some_and(Value::is_array),

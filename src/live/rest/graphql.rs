@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::live::Answers;
 
-use super::answer::{is_what_was_asked, understood};
-use super::{Missing, Server};
+use super::Server;
+use super::answer::formed;
 
 impl Server {
     /// Asks for it. Of a server that does not know the path, or a proxy that keeps it closed, nothing is said.
@@ -14,19 +14,18 @@ impl Server {
     /// what was set, with nothing in it if nothing was.
     pub(super) fn graphql(&self, answers: &mut Answers) {
         const PATH: &str = "graphql-config";
-        let missing = match self.ask_plainly(PATH) {
+        let answer = match self.ask_plainly(PATH) {
             Ok(answer) if (400..500).contains(&answer.status) => return,
-            Ok(answer) => match understood(&answer) {
-                Ok(config) if is_what_was_asked(PATH, &config) => {
-                    let row = json!({ "config": config });
-                    answers.documents.extend(self.document(PATH, "_GraphQLConfig.json", &row));
-                    return;
-                }
-                Ok(_) => Missing::This("it answers with something else than it was asked for".to_owned()),
-                Err(missing) => missing,
-            },
-            Err(missing) => missing,
+            answer => answer.and_then(|answer| formed(PATH, &answer)),
         };
-        self.miss(answers, PATH, &missing.words(), "classes that GraphQL shows were not checked");
+        match answer {
+            Ok(config) => {
+                let row = json!({ "config": config });
+                answers.documents.extend(self.document(PATH, "_GraphQLConfig.json", &row));
+            }
+            Err(missing) => {
+                self.miss(answers, PATH, &missing.words(), "classes that GraphQL shows were not checked");
+            }
+        }
     }
 }

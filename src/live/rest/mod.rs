@@ -26,7 +26,7 @@ use crate::problem::Problem;
 use super::kept::Kept;
 use super::pace::Pace;
 use super::{Answers, Body, Document};
-use answer::{counted_classes, is_what_was_asked, understood, without_nonsense};
+use answer::{counted_classes, formed, understood, without_nonsense};
 use together::together;
 
 /// How much a server may ask of us.
@@ -279,11 +279,7 @@ impl Server {
 
     /// Asks for something that has a form.
     fn ask_for(&self, path: &str) -> Result<Value, Missing> {
-        let answer = self.ask(path)?;
-        if is_what_was_asked(path, &answer) {
-            return Ok(answer);
-        }
-        Err(Missing::Refused("it answers with something else than it was asked for".to_owned()))
+        formed(path, &self.ask_plainly(path)?)
     }
 
     /// Asks once, and again if the server has no time.

@@ -1,0 +1,164 @@
+//! BSON, walked in place and never decoded: what a document holds, and where it ends.
+//!
+//! Source: bsonspec.org, version 1.1.
+
+/// The elements of a document: type, name and the bytes of the value.
+///
+/// An element that cannot be walked ends the iteration with `Some(None)`.
+#[derive(Debug, Clone, Copy)]
+pub struct Elements<'b> {
+    rest: &'b [u8],
+}
+
+/// One element of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Element<'b> {
+    /// The type byte.
+    pub kind: u8,
+    /// The name, as bytes: it may be no UTF-8.
+    pub name: &'b [u8],
+    /// The value's bytes.
+    pub value: &'b [u8],
+}
+
+/// The elements of a document with its length in front and its zero at the end.
+pub fn elements(document: &[u8]) -> Option<Elements<'_>> {
+    let length = usize::try_from(int32(document)?).ok()?;
+    let (end, rest) = document.get(4..length)?.split_last()?;
+    (*end == 0).then_some(between(rest))
+}
+
+/// The elements that a document or a list has between its length and its zero.
+///
+/// Whoever takes the length itself has cut them out; [`elements`] goes by it.
+pub fn between(rest: &[u8]) -> Elements<'_> {
+    Elements { rest }
+}
+
+impl<'b> Iterator for Elements<'b> {
+    type Item = Option<Element<'b>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (&kind, rest) = self.rest.split_first()?;
+        let element = element(kind, rest);
+        self.rest = element.map_or(&[], |(_, rest)| rest);
+        Some(element.map(|(element, _)| element))
+    }
+}
+
+fn element(kind: u8, rest: &[u8]) -> Option<(Element<'_>, &[u8])> {
+    // Most names are short, those of lists above all, and found before a search for them would begin.
+    let end = match rest {
+        [first, 0, ..] if *first != 0 => 1,
+        _ => rest.iter().take(12).position(|byte| *byte == 0).or_else(|| memchr::memchr(0, rest))?,
+    };
+    let (name, rest) = (rest.get(..end)?, rest.get(end + 1..)?);
+    let size = value_size(kind, rest)?;
+    let (value, rest) = rest.split_at_checked(size)?;
+    Some((Element { kind, name, value }, rest))
+}
+
+fn value_size(kind: u8, bytes: &[u8]) -> Option<usize> {
+    let prefixed = |more: usize| usize::try_from(int32(bytes)?).ok()?.checked_add(more);
+    match kind {
+        0x01 | 0x09 | 0x11 | 0x12 => Some(8),
+        0x02 | 0x0d | 0x0e => prefixed(4),
+        0x03 | 0x04 | 0x0f => prefixed(0).filter(|size| *size >= 5),
+        0x05 => prefixed(5),
+        0x06 | 0x0a | 0x7f | 0xff => Some(0),
+        0x07 => Some(12),
+        0x08 => Some(1),
+        0x0b => {
+            let pattern = memchr::memchr(0, bytes)? + 1;
+            Some(pattern + memchr::memchr(0, bytes.get(pattern..)?)? + 1)
+        }
+        0x0c => prefixed(16),
+        0x10 => Some(4),
+        0x13 => Some(16),
+        _ => None,
+    }
+}
+
+/// Whether a document lies at most so many levels deep. What reads one mostly recurses as deep. One that is damaged, or
+/// has code with a scope in it, which nests too, does not count as such.
+pub fn is_flat(document: &[u8], most: usize) -> bool {
+    let Some(outermost) = elements(document) else { return false };
+    let mut open = vec![outermost];
+    while let Some(elements) = open.last_mut() {
+        match elements.next() {
+            None => drop(open.pop()),
+            Some(Some(element)) if element.is_nested() && open.len() < most => match element.elements() {
+                Some(inner) => open.push(inner),
+                None => return false,
+            },
+            Some(Some(element)) if !element.is_nested() && element.kind != 0x0f => {}
+            Some(_) => return false,
+        }
+    }
+    true
+}
+
+impl<'b> Element<'b> {
+    /// The text of a string element.
+    pub fn text(&self) -> Option<&'b str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    /// The bytes of a string element that is a text.
+    pub fn text_bytes(&self) -> Option<&'b [u8]> {
+        let bytes = self.bytes()?;
+        (bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()).then_some(bytes)
+    }
+
+    /// The bytes of a string element, whatever they are.
+    fn bytes(&self) -> Option<&'b [u8]> {
+        if self.kind != 0x02 {
+            return None;
+        }
+        let (end, text) = self.value.get(4..)?.split_last()?;
+        (*end == 0).then_some(text)
+    }
+
+    /// The elements of an embedded document or array.
+    pub fn elements(&self) -> Option<Elements<'b>> {
+        if self.is_nested() { elements(self.value) } else { None }
+    }
+
+    /// Whether the value is a document or an array.
+    fn is_nested(&self) -> bool {
+        matches!(self.kind, 0x03 | 0x04)
+    }
+
+    /// Whether the value is `null` or undefined.
+    pub fn is_null(&self) -> bool {
+        matches!(self.kind, 0x06 | 0x0a)
+    }
+}
+
+/// The number that bytes begin with.
+#[inline]
+pub fn int32(bytes: &[u8]) -> Option<i32> {
+    bytes.first_chunk().map(|head| i32::from_le_bytes(*head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A document with these elements.
+    fn whole(elements: &[u8]) -> Vec<u8> {
+        let length = i32::try_from(elements.len() + 5).unwrap().to_le_bytes();
+        [&length, elements, &[0]].concat()
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_not_flat() {
+        let within = |inner: &[u8]| whole(&[[0x03, b'a', 0].as_slice(), inner].concat());
+        let all = whole(b"\x02a\0\x02\0\0\0x\0\x01b\0\0\0\0\0\0\0\0\0\x08c\0\x01\x07d\0abcdefghijkl\x0be\0x\0i\0\x10f\0\0\0\0\0\x0ag\0");
+        assert!(is_flat(&all, 1) && is_flat(&within(&all), 2) && !is_flat(&within(&all), 1));
+        let deep = (0..1000).fold(all.clone(), |inner, _| within(&inner));
+        assert!(is_flat(&deep, 1001) && !is_flat(&deep, 1000));
+        assert!((0..all.len()).all(|length| !is_flat(&all[..length], 9)), "it is cut off");
+        assert!(!is_flat(&whole(b"\x0fa\0\x05\0\0\0\0"), 9) && !is_flat(&whole(b"\x02a\0\xff\xff\xff\xff\0"), 9));
+    }
+}
