@@ -24,8 +24,11 @@ use address::Address;
 use moment::Moment;
 use wire::{Failure, Session, Wire};
 
-/// Pages of a table, of 8 KiB each, that are copied out at once.
-const PAGES: u64 = 4096;
+/// Pages of a table, of 8 KiB each, that are copied out at once: fewer of a small table, so that two are busy with it.
+const PAGES: std::ops::RangeInclusive<u64> = 512..=4096;
+
+/// Parts of a table that are worth their queries.
+const PARTS: u64 = 32;
 
 /// From this version on a part of a table is found without reading all of it.
 const FINDS_PAGES: u32 = 140_000;
@@ -256,7 +259,7 @@ impl Database {
             let sampling = self.sampling.filter(|_| finds);
             let (ranges, chosen) = match sampling.and_then(|sampling| table.chosen(sampling)) {
                 Some((of, ranges)) => (ranges, Some(Chosen { of, rows: None })),
-                None if finds => (table.ranges(PAGES, |_| true), None),
+                None if finds => (table.ranges(table.part(), |_| true), None),
                 None => (vec![None], None),
             };
             let share = table.rows / chosen.map_or(ranges.len() as u64, |chosen| chosen.of).max(1);
@@ -320,6 +323,11 @@ fn tables(session: &Session) -> Result<Vec<Table>, Failure> {
 }
 
 impl Table {
+    /// How many pages are copied out at once. A few more or less make the same parts.
+    fn part(&self) -> u64 {
+        (self.pages / PARTS).next_power_of_two().clamp(*PAGES.start(), *PAGES.end())
+    }
+
     /// Ranges of so many pages, those whose numbers are wanted.
     fn ranges(&self, pages: u64, is_wanted: impl Fn(u64) -> bool) -> Vec<Pages> {
         let parts = self.pages.div_ceil(pages).max(1);

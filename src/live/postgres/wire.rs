@@ -8,9 +8,9 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
-use futures_util::stream::ReadyChunks;
+use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, CopyOutStream, NoTls, SimpleQueryMessage};
@@ -27,6 +27,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long it is waited for the next word of the server.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long it is waited until the server was told that nothing more is asked.
+const GOOD_BYE: Duration = Duration::from_millis(100);
 
 /// A statement that takes longer is ended by the server.
 const STATEMENT: &str = "30min";
@@ -58,7 +61,6 @@ pub enum Failure {
 pub struct Wire {
     config: Config,
     tls: MakeRustlsConnect,
-    runtime: Runtime,
     place: String,
     asked_for_no_check: bool,
     /// How busy the server may be kept.
@@ -87,13 +89,10 @@ impl Wire {
             Tls::Required => SslMode::Require,
             Tls::Off => SslMode::Disable,
         });
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.map_err(|error| format!("no thread for the connection: {error}"))?;
         let place = place(&config);
         Ok(Self {
             config,
             tls: MakeRustlsConnect::new(tls::config(address)?),
-            runtime,
             place,
             asked_for_no_check: address.asked_for_no_check,
             pace: Pace::default(),
@@ -130,9 +129,9 @@ impl Wire {
     }
 
     /// A connection with an open transaction that cannot write.
-    fn connect(&self, snapshot: Option<&str>) -> Result<Client, Failure> {
+    fn connect(&self, snapshot: Option<&str>) -> Result<Connection, Failure> {
         let mut config = self.config.clone();
-        let client = loop {
+        let connection = loop {
             match self.connect_with(&config) {
                 Err(Failure::NoOptions) if config.get_options().is_some_and(|options| !options.is_empty()) => {
                     config.options("");
@@ -154,30 +153,24 @@ impl Wire {
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'; SET LOCAL statement_timeout = '{STATEMENT}'"
             );
         }
-        self.wait(PATIENCE, client.batch_execute(&begin))?.map_err(|error| self.failure(&error))?;
-        Ok(client)
+        let begun = wait(&connection.runtime, PATIENCE, connection.client()?.batch_execute(&begin))?;
+        begun.map_err(|error| self.failure(&error))?;
+        Ok(connection)
     }
 
-    fn connect_with(&self, config: &Config) -> Result<Client, Failure> {
-        if config.get_ssl_mode() == SslMode::Disable {
+    fn connect_with(&self, config: &Config) -> Result<Connection, Failure> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|_| Failure::Other("the system gives nothing to wait with".to_owned()))?;
+        let (client, connection) = if config.get_ssl_mode() == SslMode::Disable {
             let (client, connection) =
-                self.wait(CONNECT, config.connect(NoTls))?.map_err(|error| self.failure(&error))?;
-            self.runtime.spawn(connection);
-            return Ok(client);
-        }
-        let (client, connection) =
-            self.wait(CONNECT, config.connect(self.tls.clone()))?.map_err(|error| self.failure(&error))?;
-        self.runtime.spawn(connection);
-        Ok(client)
-    }
-
-    /// Waits for an answer, but not for ever.
-    fn wait<T>(&self, patience: Duration, answer: impl Future<Output = T>) -> Result<T, Failure> {
-        let _inside = self.runtime.enter();
-        let limited = tokio::time::timeout(patience, answer);
-        self.runtime
-            .block_on(limited)
-            .map_err(|_| Failure::Other(format!("nothing was heard of it for {} seconds", patience.as_secs())))
+                wait(&runtime, CONNECT, config.connect(NoTls))?.map_err(|error| self.failure(&error))?;
+            (client, runtime.spawn(connection.map(drop)))
+        } else {
+            let (client, connection) =
+                wait(&runtime, CONNECT, config.connect(self.tls.clone()))?.map_err(|error| self.failure(&error))?;
+            (client, runtime.spawn(connection.map(drop)))
+        };
+        Ok(Connection { runtime, client: Some(client), served: Some(connection) })
     }
 
     /// What went wrong, in words that quote neither user nor password nor rows.
@@ -259,14 +252,46 @@ fn place(config: &Config) -> String {
     format!("postgres://{host}:{port}/{}", config.get_dbname().or(config.get_user()).unwrap_or_default())
 }
 
+/// Waits for an answer, but not for ever.
+fn wait<T>(runtime: &Runtime, patience: Duration, answer: impl Future<Output = T>) -> Result<T, Failure> {
+    let _inside = runtime.enter();
+    runtime
+        .block_on(tokio::time::timeout(patience, answer))
+        .map_err(|_| Failure::Other(format!("nothing was heard of it for {} seconds", patience.as_secs())))
+}
+
+/// A connection that is served by whoever waits for an answer: no row goes from one thread to another.
+struct Connection {
+    runtime: Runtime,
+    /// There until the end.
+    client: Option<Client>,
+    served: Option<JoinHandle<()>>,
+}
+
+impl Connection {
+    fn client(&self) -> Result<&Client, Failure> {
+        self.client.as_ref().ok_or_else(|| Failure::Other("the connection is closed".to_owned()))
+    }
+}
+
+impl Drop for Connection {
+    /// Says good-bye, but does not wait for what was asked and is not wanted any more.
+    fn drop(&mut self) {
+        drop(self.client.take());
+        if let Some(served) = self.served.take() {
+            let _ = wait(&self.runtime, GOOD_BYE, served);
+        }
+    }
+}
+
 /// A database as it is at one moment.
 pub struct Session {
     wire: Arc<Wire>,
-    first: Client,
+    first: Connection,
     version: u32,
     snapshot: Option<Zeroizing<String>>,
     /// Connections of the same moment that nobody uses.
-    idle: Mutex<Vec<Client>>,
+    idle: Mutex<Vec<Connection>>,
 }
 
 impl Session {
@@ -301,17 +326,17 @@ impl Session {
         let answer = self.all(patience, &asked);
         self.wire.pace.rest(&mut since);
         if answer.is_err() {
-            let back = self.first.batch_execute("ROLLBACK TO SAVEPOINT one");
-            let _ = self.wire.wait(PATIENCE, back)?;
+            let back = self.first.client()?.batch_execute("ROLLBACK TO SAVEPOINT one");
+            let _ = wait(&self.first.runtime, PATIENCE, back)?;
         }
         answer
     }
 
     fn all(&self, patience: Duration, asked: &str) -> Result<Vec<Zeroizing<String>>, Failure> {
-        let stream = self.wire.wait(PATIENCE, self.first.simple_query_raw(asked))?;
+        let stream = wait(&self.first.runtime, PATIENCE, self.first.client()?.simple_query_raw(asked))?;
         let mut messages = Box::pin(stream.map_err(|error| self.wire.failure(&error))?.ready_chunks(AT_ONCE));
         let mut texts = Vec::new();
-        while let Some(some) = self.wire.wait(patience, messages.next())? {
+        while let Some(some) = wait(&self.first.runtime, patience, messages.next())? {
             for message in some {
                 if let SimpleQueryMessage::Row(row) = message.map_err(|error| self.wire.failure(&error))? {
                     texts.extend(row.get(0).map(|text| Zeroizing::new(text.to_owned())));
@@ -329,54 +354,103 @@ impl Session {
     pub fn copy(&self, select: &str) -> Result<Copied<'_>, Failure> {
         debug_assert!(select.starts_with("SELECT "));
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
-        let client = match idle {
-            Some(client) => client,
+        let connection = match idle {
+            Some(connection) => connection,
             None => self.wire.connect(self.snapshot.as_ref().map(|name| name.as_str()))?,
         };
         let copy = format!("COPY ({select}) TO STDOUT (FORMAT binary)");
-        let stream = self.wire.wait(PATIENCE, client.copy_out(copy.as_str()))?;
+        let stream = wait(&connection.runtime, PATIENCE, connection.client()?.copy_out(copy.as_str()))?;
         let stream = stream.map_err(|error| self.wire.failure(&error))?;
-        let stream = Box::pin(stream.ready_chunks(AT_ONCE));
-        Ok(Copied { session: self, client: Some(client), stream, chunk: Vec::new(), at: 0, since: Instant::now() })
+        Ok(Copied {
+            session: self,
+            stream: Box::pin(stream),
+            connection: Some(connection),
+            rest: Vec::new(),
+            failed: None,
+            since: Instant::now(),
+        })
     }
 }
 
 /// What is copied out of a database.
 pub struct Copied<'s> {
     session: &'s Session,
+    stream: Pin<Box<CopyOutStream>>,
     /// Given back when the stream came to its end.
-    client: Option<Client>,
-    stream: Pin<Box<ReadyChunks<CopyOutStream>>>,
-    chunk: Vec<u8>,
-    at: usize,
+    connection: Option<Connection>,
+    /// What was taken from the stream and had no room.
+    rest: Vec<u8>,
+    /// What is told when all before it was read.
+    failed: Option<tokio_postgres::Error>,
     /// When the last rest ended.
     since: Instant,
 }
 
+impl Copied<'_> {
+    fn failure(&self, error: &tokio_postgres::Error) -> io::Error {
+        io::Error::other(self.session.wire.failure(error).to_string())
+    }
+
+    /// The stream is at its end, and its connection free for others.
+    fn end(&mut self) {
+        if let (Some(connection), Ok(mut idle)) = (self.connection.take(), self.session.idle.lock()) {
+            idle.push(connection);
+        }
+    }
+}
+
 impl Read for Copied<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.chunk.len() {
-            self.at = 0;
-            self.chunk.clear();
+        let mut room = Room { into, filled: 0 };
+        let rest = std::mem::take(&mut self.rest);
+        self.rest = room.take(&rest).to_vec();
+        while room.filled == 0 && !room.into.is_empty() {
+            if let Some(error) = self.failed.take() {
+                return Err(self.failure(&error));
+            }
+            let Some(connection) = &self.connection else { return Ok(0) };
             self.session.wire.pace.rest(&mut self.since);
-            let next = self.session.wire.wait(PATIENCE, self.stream.next());
-            let Some(messages) = next.map_err(|failure| io::Error::other(failure.to_string()))? else {
-                if let (Some(client), Ok(mut idle)) = (self.client.take(), self.session.idle.lock()) {
-                    idle.push(client);
+            let next = wait(&connection.runtime, PATIENCE, self.stream.next());
+            match next.map_err(|failure| io::Error::other(failure.to_string()))? {
+                Some(Ok(message)) => self.rest.extend_from_slice(room.take(&message)),
+                Some(Err(error)) => return Err(self.failure(&error)),
+                None => {
+                    self.end();
+                    return Ok(0);
                 }
-                return Ok(0);
-            };
-            for message in messages {
-                let bytes = message.map_err(|error| io::Error::other(self.session.wire.failure(&error).to_string()))?;
-                self.chunk.extend_from_slice(&bytes);
             }
         }
-        let rest = self.chunk.get(self.at..).unwrap_or_default();
-        let length = rest.len().min(into.len());
-        if let (Some(into), Some(rest)) = (into.get_mut(..length), rest.get(..length)) {
-            into.copy_from_slice(rest);
+        // What has come with it need not be waited for.
+        while self.rest.is_empty() && room.filled < room.into.len() && self.connection.is_some() {
+            match self.stream.next().now_or_never() {
+                Some(Some(Ok(message))) => self.rest.extend_from_slice(room.take(&message)),
+                Some(Some(Err(error))) => {
+                    self.failed = Some(error);
+                    break;
+                }
+                Some(None) => self.end(),
+                None => break,
+            }
         }
-        self.at += length;
-        Ok(length)
+        Ok(room.filled)
+    }
+}
+
+/// Where bytes are put.
+struct Room<'i> {
+    into: &'i mut [u8],
+    filled: usize,
+}
+
+impl Room<'_> {
+    /// Puts there what there is room for; what is left of it.
+    fn take<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let free = self.into.get_mut(self.filled..).unwrap_or_default();
+        let (taken, left) = bytes.split_at(bytes.len().min(free.len()));
+        if let Some(free) = free.get_mut(..taken.len()) {
+            free.copy_from_slice(taken);
+        }
+        self.filled += taken.len();
+        left
     }
 }
