@@ -69,6 +69,9 @@ fn run(script: &str, args: &[&str]) -> (Child, impl Iterator<Item = String> + us
 #[allow(dead_code, reason = "most tests need none")]
 pub struct Mongo {
     running: Child,
+    /// Its process.
+    #[allow(dead_code, reason = "most tests leave it alone")]
+    pub process: i32,
     /// Its address, with the database that is meant.
     pub uri: String,
 }
@@ -78,8 +81,9 @@ impl Mongo {
     #[allow(dead_code, reason = "most tests need none")]
     pub fn start(folder: &Path) -> Self {
         let (running, mut lines) = run("mongo", &[&folder.to_string_lossy()]);
-        let uri = lines.find(|line| line.starts_with("mongodb://")).expect("the server starts");
-        Self { running, uri: format!("{uri}/parse") }
+        let process = lines.next().and_then(|line| line.parse().ok()).expect("a process");
+        let uri = lines.next().expect("the server starts");
+        Self { running, process, uri: format!("{uri}/parse") }
     }
 }
 

@@ -1,21 +1,4 @@
 //! A census that is cut off goes on where it ended, and counts no row twice.
-//!
-//! Needs Node.js, npm, PostgreSQL, openssl and what builds a MongoDB; `tests/run` installs them. It fails without them.
-
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::disallowed_methods,
-    reason = "a test may fail loudly, and somebody has to write what is read"
-)]
-
-#[path = "resume/wire.rs"]
-mod wire;
-
-mod binary;
-mod servers;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,13 +7,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::servers::{self, Database, Mongo, Server};
+use crate::wire::Wire;
+use crate::{binary, wire};
 use parse_audit::live::kept::Kept;
 use parse_audit::live::{Answers, mongo, postgres};
 use parse_audit::model::{Census, ClassName};
 use parse_audit::read::{Input, Settings, Silent, read};
 use serde_json::json;
-use servers::{Database, Mongo, Server};
-use wire::Wire;
 
 /// Runs a command of the program on one core, so that it is known what comes first.
 fn run(folder: &Path, args: &[&str], uri: &str) -> binary::Done {
@@ -74,6 +58,11 @@ fn cut_off_and_go_on(folder: &Path, flag: &str, uri: &str, wire: &Wire, mend: im
     mend();
 }
 
+/// Ends a process at once.
+fn kill(process: i32) {
+    assert!(Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success());
+}
+
 fn sql(uri: &str, statements: &str) {
     let output = Command::new("psql").arg(uri).args(["-qv", "ON_ERROR_STOP=1", "-c", statements]).output();
     let output = output.expect("psql runs");
@@ -109,10 +98,8 @@ fn a_postgresql_that_is_killed_is_counted_on_when_it_is_back() {
 
     // Rows are some thirty megabytes on the wire, in four parts; with three tenths the first one is through.
     let process = database.process();
-    wire.after(9500 << 10, move || {
-        // The others end by themselves when the first one is gone.
-        assert!(Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success());
-    });
+    // The others end by themselves when the first one is gone.
+    wire.after(9500 << 10, move || kill(process));
     cut_off_and_go_on(folder.path(), "--postgres", &uri, &wire, || {
         drop(database);
         fs::remove_file(data.path().join("d/postmaster.pid")).unwrap();
@@ -146,19 +133,28 @@ fn a_postgresql_that_is_killed_is_counted_on_when_it_is_back() {
 }
 
 #[test]
-fn a_mongodb_that_goes_away_is_counted_on_when_it_is_back() {
+fn a_mongodb_that_is_killed_is_counted_on_when_it_is_back() {
     const ROWS: u64 = 120_000;
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let database = Mongo::start(data.path());
     wire::fill(&database.uri, ROWS);
+    // What was written before a server ended in peace is there after it was killed.
+    drop(database);
+    let database = Mongo::start(data.path());
     let wire = Wire::to(wire::port(&database.uri));
     let uri = format!("mongodb://127.0.0.1:{}/parse", wire.port);
     let (whole, _) = census(folder.path().join("none"), |_| mongo::Database::new(&uri, None).unwrap().read());
     assert_eq!(whole.rows(), ROWS);
 
     // Rows are some nine megabytes on the wire, in four parts.
-    wire.after(4 << 20, || {});
-    cut_off_and_go_on(folder.path(), "--mongodb", &uri, &wire, || {});
+    let process = database.process;
+    wire.after(4 << 20, move || kill(process));
+    cut_off_and_go_on(folder.path(), "--mongodb", &uri, &wire, || drop(database));
+    let done = run(folder.path(), &["snapshot", "--mongodb", "env", "--resume"], &uri);
+    assert_eq!(done.code, 3, "{}", done.all());
+    assert!(counted(folder.path()).is_some(), "a server that is not back yet takes nothing away");
+    let database = Mongo::start(data.path());
+    wire.leads_to(wire::port(&database.uri));
     let copy = folder.path().join("copy");
     fs::copy(folder.path().join("kept"), &copy).unwrap();
     let (rows, taken) = census(copy, |_| mongo::Database::new(&uri, None).unwrap().read());

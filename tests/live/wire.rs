@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ type Cut = Option<(usize, Box<dyn FnOnce() + Send>)>;
 pub struct Wire {
     /// Where it begins.
     pub port: u16,
+    server: Arc<AtomicU16>,
     cut: Arc<Mutex<Cut>>,
     cut_at: Arc<Mutex<Option<Instant>>>,
 }
@@ -24,12 +26,13 @@ pub struct Wire {
 impl Wire {
     pub fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let wire = Self { port: listener.local_addr().unwrap().port(), cut: Arc::default(), cut_at: Arc::default() };
-        let cut = Arc::clone(&wire.cut);
+        let port = listener.local_addr().unwrap().port();
+        let wire = Self { port, server: Arc::new(server.into()), cut: Arc::default(), cut_at: Arc::default() };
+        let (cut, server) = (Arc::clone(&wire.cut), Arc::clone(&wire.server));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 // Nobody may be there.
-                let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { continue };
+                let Ok(server) = TcpStream::connect(("127.0.0.1", server.load(Ordering::Relaxed))) else { continue };
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 thread::spawn(move || forward(from, to, &Mutex::default()));
                 let cut = Arc::clone(&cut);
@@ -37,6 +40,11 @@ impl Wire {
             }
         });
         wire
+    }
+
+    /// From now on it ends at another port.
+    pub fn leads_to(&self, server: u16) {
+        self.server.store(server, Ordering::Relaxed);
     }
 
     /// After so many bytes of answers this is done, and the connection over which they came is cut.

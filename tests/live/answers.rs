@@ -1,29 +1,17 @@
 //! A running Parse Server, read over REST.
-//!
-//! Needs Node.js, npm and PostgreSQL; `tests/run` installs them. It fails without them.
-
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test may fail loudly"
-)]
-
-mod servers;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::servers::{self, Server};
 use parse_audit::live::{self, Counts};
 use parse_audit::model::census::Shape;
 use parse_audit::model::{App, Operation};
 use parse_audit::permit::Engine;
 use parse_audit::read::{Input, Settings, Silent, read};
 use serde_json::{Value, json};
-use servers::Server;
 
 const APP: &str = "shop";
 const MASTER: &str = "Tulip-lantern-7-seas";

@@ -1,26 +1,14 @@
 //! What a running Parse Server lets everybody do, and what the engine says of it from the database alone.
-//!
-//! Needs Node.js, npm, PostgreSQL and openssl; `tests/run` installs them. It fails without them.
-
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test may fail loudly"
-)]
-
-mod servers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::servers::{self, Mongo, Server};
 use parse_audit::live::{Answers, mongo, postgres};
 use parse_audit::model::{Acl, App, Principal, UserId};
 use parse_audit::permit::Engine;
 use parse_audit::permit::request::{Query, Row};
 use parse_audit::read::{Input, Settings, Silent, read};
 use serde_json::{Map, Value, json};
-use servers::{Mongo, Server};
 
 const APP: &str = "shop";
 const MASTER: &str = "Tulip-lantern-7-seas";

@@ -1,26 +1,13 @@
 //! What was found in a running app as alerts of code scanning: at the lines of its lock.
-//!
-//! Needs Node.js, npm and PostgreSQL; `tests/run` installs them. It fails without them.
-
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test may fail loudly"
-)]
-
-mod binary;
-mod servers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use binary::{Done, run_with};
+use crate::binary::{Done, run_with};
+use crate::servers::{self, Server};
 use serde_json::{Value, json};
-use servers::Server;
 
 const APP: &str = "shop";
 const MASTER: &str = "Tulip-lantern-7-seas";

@@ -1,25 +1,12 @@
 //! A month of a running app: what its team agreed to is locked, five things happen, and drift tells them.
-//!
-//! Needs Node.js, npm, PostgreSQL and openssl; `tests/run` installs them. It fails without them.
-
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test may fail loudly"
-)]
-
-mod binary;
-mod servers;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use binary::{Done, run_with};
+use crate::binary::{Done, run_with};
+use crate::servers::{self, Mongo, Server};
 use serde_json::{Value, json};
-use servers::{Mongo, Server};
 
 const APP: &str = "shop";
 const MASTER: &str = "Tulip-lantern-7-seas";
