@@ -17,6 +17,8 @@ mod binary;
 mod indexes;
 #[path = "mongo/nonsense.rs"]
 mod nonsense;
+#[path = "mongo/replica_set.rs"]
+mod replica_set;
 #[path = "mongo/server.rs"]
 mod server;
 
@@ -203,6 +205,11 @@ fn rows_of_a_large_class_are_counted_once_each_in_parts() {
     assert_eq!(roles, Some((0, Known::Read(()))), "that there are no roles is known");
     let census = |app: &App| app.classes[&ClassName::from("Big")].rows.clone();
     assert_eq!(census(&live.snapshot.app).read().map(|census| census.rows()), Some(ROWS as u64));
+    assert_eq!(census(&live.snapshot.app), census(&exported));
+    let wire = Wire::to(server.port());
+    wire.take_index_away();
+    let live = read_live(&format!("{}/app", wire.uri));
+    assert_eq!(told(&live), Vec::<String>::new());
     assert_eq!(census(&live.snapshot.app), census(&exported));
 
     // Some ranges of ids, and what they say of the others.

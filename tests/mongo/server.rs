@@ -97,6 +97,7 @@ pub struct Wire {
     /// So many bytes of answers still come through.
     left: Arc<AtomicI64>,
     cut: Arc<AtomicBool>,
+    has_no_index: Arc<AtomicBool>,
 }
 
 impl Wire {
@@ -108,8 +109,10 @@ impl Wire {
             asked: Arc::default(),
             left: Arc::new(AtomicI64::new(i64::MAX)),
             cut: Arc::new(AtomicBool::new(true)),
+            has_no_index: Arc::default(),
         };
         let (asked, left, cut) = (Arc::clone(&wire.asked), Arc::clone(&wire.left), Arc::clone(&wire.cut));
+        let has_no_index = Arc::clone(&wire.has_no_index);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 if left.load(Ordering::SeqCst) <= 0 && cut.load(Ordering::SeqCst) {
@@ -117,8 +120,8 @@ impl Wire {
                 }
                 let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                let asked = Arc::clone(&asked);
-                thread::spawn(move || forward_questions(from, to, &asked));
+                let (asked, has_no_index) = (Arc::clone(&asked), Arc::clone(&has_no_index));
+                thread::spawn(move || forward_questions(from, to, &asked, &has_no_index));
                 let (left, cut) = (Arc::clone(&left), Arc::clone(&cut));
                 thread::spawn(move || forward_answers(server, client, &left, &cut));
             }
@@ -137,13 +140,24 @@ impl Wire {
         self.left.store(bytes, Ordering::SeqCst);
     }
 
+    /// Whoever wants an index of ids to be taken is told that there is none.
+    pub fn take_index_away(&self) {
+        self.has_no_index.store(true, Ordering::SeqCst);
+    }
+
     /// The names of all commands that went over the wire.
     pub fn asked(&self) -> BTreeSet<String> {
         self.asked.lock().unwrap().clone()
     }
 }
 
-fn forward_questions(mut from: TcpStream, mut to: TcpStream, asked: &Mutex<BTreeSet<String>>) {
+fn forward_questions(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    asked: &Mutex<BTreeSet<String>>,
+    has_no_index: &AtomicBool,
+) {
+    const HINT: &[u8] = b"hint\0\x0e\0\0\0\x10_id\0";
     let mut head = [0; 16];
     while from.read_exact(&mut head).is_ok() {
         let number = |at: usize| i32::from_le_bytes(head[at..at + 4].try_into().unwrap());
@@ -164,6 +178,11 @@ fn forward_questions(mut from: TcpStream, mut to: TcpStream, asked: &Mutex<BTree
         };
         let end = document[5..].iter().position(|byte| *byte == 0).unwrap();
         asked.lock().unwrap().insert(String::from_utf8_lossy(&document[5..5 + end]).into_owned());
+        let hint = message.windows(HINT.len()).position(|bytes| bytes == HINT);
+        if let Some(hint) = hint.filter(|_| has_no_index.load(Ordering::SeqCst)) {
+            // Another name of the same length: the server knows of no such index.
+            message[hint + HINT.len() - 2] = b'x';
+        }
         if to.write_all(&head).and_then(|()| to.write_all(&message)).is_err() {
             return;
         }

@@ -12,7 +12,8 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::{FutureExt, StreamExt};
+use futures_util::future::{Either, ready};
+use futures_util::{FutureExt, StreamExt, TryFutureExt};
 use mongodb::action::RunCommand;
 use mongodb::bson::raw::cstr;
 use mongodb::bson::{Bson, Document, RawDocument, Regex, doc};
@@ -31,6 +32,7 @@ use crate::live::pace::Pace;
 
 use super::address::Address;
 use super::bytes;
+use super::rows::{Ids, OTHER_TYPES};
 use super::trouble::{CLOSED, NOT_UNDERSTOOD, SILENT, Trouble, of_io};
 
 /// How long it is waited for a server to be found.
@@ -50,23 +52,6 @@ const BATCH: u32 = 10_000;
 
 /// No document is nested so deep: MongoDB's manual allows 100 levels.
 const DEEPEST: usize = 400;
-
-/// All types of ids but texts.
-const OTHER_TYPES: [&str; 13] = [
-    "number",
-    "object",
-    "binData",
-    "objectId",
-    "bool",
-    "date",
-    "null",
-    "timestamp",
-    "javascript",
-    "javascriptWithScope",
-    "dbPointer",
-    "minKey",
-    "maxKey",
-];
 
 /// What may be asked.
 #[derive(Debug, Clone)]
@@ -100,17 +85,6 @@ pub enum Oddity {
     LegacySession,
     /// A password that is no hash of bcrypt whose work is at least 2¹⁰.
     OtherPassword,
-}
-
-/// Documents of a collection by their ids.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ids {
-    /// All.
-    All,
-    /// Those whose id is a text, from the first one and before the second.
-    Between(Option<String>, Option<String>),
-    /// Those whose id is no text.
-    Others,
 }
 
 impl Command<'_> {
@@ -154,6 +128,10 @@ impl Command<'_> {
                 "collation": { "locale": "simple" }, "comment": "parse-audit" }
             }
         };
+        if matches!(self, Self::Find(_, _, Ids::Between(..) | Ids::Others)) {
+            // Not every server sees by itself that its index of ids serves.
+            document.insert("hint", doc! { "_id": 1 });
+        }
         if !matches!(self, Self::Hello | Self::BuildInfo | Self::ConnectionStatus) {
             let [of_query, of_other] = WORK;
             let is_query = matches!(self, Self::Find(..) | Self::Without(..) | Self::Users(..));
@@ -296,11 +274,23 @@ impl Connection {
     /// # Errors
     ///
     /// See [`Trouble`].
-    #[expect(clippy::disallowed_methods, reason = "a `Command` is one that reads")]
     pub fn find(&self, command: &Command<'_>) -> Result<Batches<'_>, Trouble> {
-        let asked = self.database.run_cursor_command(command.document()).selection_criteria(self.from.clone());
-        let cursor = self.wait(asked.batch_size(BATCH).comment(Bson::from("parse-audit")).batch())?;
+        let document = command.document();
+        let mut without = document.clone();
+        let is_by_id = without.remove("hint").is_some();
+        // Nearly every collection has an index of its ids, but none must.
+        let cursor = self.cursor(document).or_else(|error| match is_by_id && may_have_no_index(&error) {
+            true => Either::Left(self.cursor(without)),
+            false => Either::Right(ready(Err(error))),
+        });
+        let cursor = self.wait(cursor)?;
         Ok(Batches { connection: self, cursor: Some(cursor), empty: 0, since: Instant::now() })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the document is that of a `Command`, which reads")]
+    fn cursor(&self, document: Document) -> impl Future<Output = Result<RawBatchCursor, Error>> {
+        let asked = self.database.run_cursor_command(document).selection_criteria(self.from.clone());
+        asked.batch_size(BATCH).comment(Bson::from("parse-audit")).batch()
     }
 
     /// Waits for an answer.
@@ -421,6 +411,13 @@ fn of_options(error: &Error) -> String {
               with another"
             .to_owned(),
     }
+}
+
+/// Whether a server may mean by this that there is no such index as it was asked to take.
+///
+/// Source: `BadValue` and `NoQueryExecutionPlans` in MongoDB's error codes.
+fn may_have_no_index(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(error) if matches!(error.code, 2 | 291))
 }
 
 /// A document of a batch as JSON; `None` if it is not valid, or nested deeper than any that MongoDB stores.

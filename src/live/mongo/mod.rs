@@ -22,7 +22,8 @@ use super::pace::Pace;
 use super::sampling::Sampling;
 use super::{Answers, Body, Document};
 use address::Address;
-use driver::{Command, Connection, Ids};
+use driver::{Command, Connection};
+use rows::Ids;
 use trouble::Trouble;
 
 /// Longer facts are not read further, in bytes.
