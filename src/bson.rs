@@ -38,6 +38,7 @@ pub fn between(rest: &[u8]) -> Elements<'_> {
 impl<'b> Iterator for Elements<'b> {
     type Item = Option<Element<'b>>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let (&kind, rest) = self.rest.split_first()?;
         let element = element(kind, rest);
@@ -47,15 +48,21 @@ impl<'b> Iterator for Elements<'b> {
 }
 
 fn element(kind: u8, rest: &[u8]) -> Option<(Element<'_>, &[u8])> {
-    // Most names are short, those of lists above all, and found before a search for them would begin.
-    let end = match rest {
-        [first, 0, ..] if *first != 0 => 1,
-        _ => rest.iter().take(12).position(|byte| *byte == 0).or_else(|| memchr::memchr(0, rest))?,
-    };
+    let end = zero(rest)?;
     let (name, rest) = (rest.get(..end)?, rest.get(end + 1..)?);
     let size = value_size(kind, rest)?;
     let (value, rest) = rest.split_at_checked(size)?;
     Some((Element { kind, name, value }, rest))
+}
+
+/// Where the first zero is. Most names are shorter than a word, and found before a search for their end would begin.
+#[inline]
+fn zero(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let word = bytes.first_chunk().map_or(u64::MAX, |word| u64::from_le_bytes(*word));
+    // Leaves the highest bit of the lowest byte that is zero, and perhaps of higher ones.
+    let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+    if zeros == 0 { memchr::memchr(0, bytes) } else { usize::try_from(zeros.trailing_zeros() / 8).ok() }
 }
 
 fn value_size(kind: u8, bytes: &[u8]) -> Option<usize> {
@@ -144,6 +151,22 @@ pub fn int32(bytes: &[u8]) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_zero_is_found_wherever_it_is() {
+        for length in 0..20 {
+            for at in 0..length {
+                for other in [1, 0x7f, 0x80, 0xff] {
+                    let mut bytes = vec![other; length];
+                    bytes[at] = 0;
+                    assert_eq!(zero(&bytes), Some(at), "{bytes:?}");
+                    *bytes.last_mut().unwrap() = 0;
+                    assert_eq!(zero(&bytes), Some(at), "{bytes:?}");
+                }
+            }
+            assert_eq!(zero(&vec![1; length]), None);
+        }
+    }
 
     /// A document with these elements.
     fn whole(elements: &[u8]) -> Vec<u8> {

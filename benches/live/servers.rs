@@ -140,7 +140,8 @@ pub fn fill_mongo(uri: &str, rows: u64) {
         for class in ["Order", "_User"] {
             let schema =
                 doc! { "_id": class, "objectId": "string", "title": "string", "_metadata": permissions.clone() };
-            database.collection::<Document>("_SCHEMA").insert_one(schema).await.expect("it is stored");
+            let schemas = database.collection::<Document>("_SCHEMA");
+            schemas.replace_one(doc! { "_id": class }, schema).upsert(true).await.expect("it is stored");
         }
         for first in (0..USERS).step_by(10_000) {
             let users = (first..first + 10_000).map(|number| {
