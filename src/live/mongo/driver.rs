@@ -413,11 +413,13 @@ fn of_options(error: &Error) -> String {
     }
 }
 
-/// Whether a server may mean by this that there is no such index as it was asked to take.
+/// Whether a server may mean by this that it has no such index as it was asked to take, or takes no such advice.
 ///
-/// Source: `BadValue` and `NoQueryExecutionPlans` in MongoDB's error codes.
+/// Source: `BadValue`, `FailedToParse`, `InvalidOptions`, `CommandNotSupported`, `NotImplemented`,
+/// `NoQueryExecutionPlans` and the unknown field of an IDL in MongoDB's error codes.
 fn may_have_no_index(error: &Error) -> bool {
-    matches!(error.kind.as_ref(), ErrorKind::Command(error) if matches!(error.code, 2 | 291))
+    let is_one = |code| matches!(code, 2 | 9 | 72 | 115 | 238 | 291 | 40415);
+    matches!(error.kind.as_ref(), ErrorKind::Command(error) if is_one(error.code))
 }
 
 /// A document of a batch as JSON; `None` if it is not valid, or nested deeper than any that MongoDB stores.
