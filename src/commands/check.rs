@@ -204,8 +204,11 @@ pub(super) fn write(output: &Output, report: &Report<'_>, voice: &Voice) -> Resu
     };
     let Some(file) = &output.file else {
         let mut out = BufWriter::new(io::stdout().lock());
-        reporter.write(report, &mut out)?;
-        return Ok(out.flush()?);
+        return match reporter.write(report, &mut out).and_then(|()| out.flush()) {
+            // Whoever reads it has seen enough; what was found is found, and other files are written.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        };
     };
     to_file(file, |out| reporter.write(report, out)).map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => error.into(),
