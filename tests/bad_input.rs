@@ -430,6 +430,32 @@ fn a_reader_that_has_seen_enough_is_no_mistake() {
 }
 
 #[test]
+fn an_exit_code_is_the_same_whoever_reads() {
+    let folder = beside(&[("Open.json", OPEN_CLASS.as_bytes())]);
+    assert_eq!(run(folder.path(), &["snapshot"]).code, CLEAN);
+    let same = |args: &[&str], code: i32| {
+        assert_eq!(run(folder.path(), args).code, code, "{args:?}");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let done = program(folder.path(), args).stdout(writer).stderr(Stdio::piped()).output().expect("it runs");
+        assert_eq!((done.status.code(), String::from_utf8_lossy(&done.stderr).as_ref()), (Some(code), ""), "{args:?}");
+    };
+    write(folder.path(), &[("Open.json", OPEN_CLASS.replace("delete", "find").as_bytes())]);
+    for args in [
+        ["drift", "lock", "code"].as_slice(),
+        &["snapshot", "--check"],
+        &["check"],
+        &["check", "-o", "text=/dev/stdout"],
+    ] {
+        same(args, FOUND);
+    }
+    write(folder.path(), &[("Broken.json", b"{\"className\":\"B\",\"classLevelPermissions\":{".as_slice())]);
+    for args in [["who-can", "find", "Note"].as_slice(), &["can", "public"], &["drift", "lock", "code"], &["check"]] {
+        same(args, INCOMPLETE);
+    }
+}
+
+#[test]
 fn one_thread_and_many_say_the_same() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     for format in FORMATS {

@@ -19,6 +19,7 @@ use crate::read::{self, Input, Silent};
 use crate::report::clean;
 use crate::report::text::count;
 
+use super::heard::stdout;
 use super::{CLEAN, INCOMPLETE, cache, check, osv};
 
 /// The file of the index in that folder.
@@ -97,7 +98,7 @@ fn status() -> Result<u8> {
         Some(days) => format!("{days} days old"),
         None => "of a day to come".to_owned(),
     };
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     let about = |advisories: usize, packages: usize| {
         let advisories = count(advisories, "advisory", "advisories");
         format!("{advisories} about {}", count(packages, "package", "packages"))
@@ -199,7 +200,7 @@ fn import(args: &ImportArgs) -> Result<u8> {
         bail!("`{shown}` holds no advisories in the OSV format");
     }
     let header = write(&folder, builder, whole, &asked)?;
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     let left_out = match imported.left_out {
         0 => String::new(),
         number => format!("; left out {number} that are withdrawn, malicious or about no package of npm"),
@@ -309,7 +310,7 @@ fn update(args: &UpdateArgs) -> Result<u8> {
     }
     asked.extend(packages.iter().map(|(name, _)| ((*name).to_owned(), check::today())));
     write(&folder, builder, whole, &asked)?;
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     let names: BTreeSet<&str> = packages.iter().map(|(name, _)| *name).collect();
     let found = count(imported.added, "advisory", "advisories");
     writeln!(out, "{} knows {found} about {}", server.host(), count(names.len(), "package", "packages"))?;

@@ -1,6 +1,6 @@
 //! `can`: everything one principal reaches.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Result;
 
@@ -15,6 +15,7 @@ use crate::rules::words::Tag;
 
 use super::asked::Asked;
 use super::explain::principal;
+use super::heard::stdout;
 use super::{by_key, exit_code, through, words, write_gaps};
 
 /// Runs the command.
@@ -24,7 +25,7 @@ pub fn run(args: &CanArgs) -> Result<u8> {
     let who = principal(&args.principal, app)?;
     let engine = Engine::new(app);
     let caller = engine.caller(&who);
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     writeln!(out, "what {} can do\n", clean::text(&who.to_string()))?;
     if let Principal::Role(role) = &who
         && let Some(populations) = app.roles.read().and_then(|roles| roles.populations())

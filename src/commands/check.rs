@@ -27,6 +27,7 @@ use crate::rules::program::Program;
 use crate::severity::Severity;
 
 use super::advisories;
+use super::heard::{Heard, stdout};
 use super::load::{Loaded, load_and_search};
 use super::{CLEAN, FOUND, INCOMPLETE, anchors, colors, environment, quoted, unicode, width};
 
@@ -203,18 +204,13 @@ pub(super) fn write(output: &Output, report: &Report<'_>, voice: &Voice) -> Resu
         Format::Csv => Box::new(CsvReporter),
     };
     let Some(file) = &output.file else {
-        let mut out = BufWriter::new(io::stdout().lock());
-        return match reporter.write(report, &mut out).and_then(|()| out.flush()) {
-            // Whoever reads it has seen enough; what was found is found, and other files are written.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => Ok(written?),
-        };
+        let mut out = BufWriter::new(stdout());
+        reporter.write(report, &mut out)?;
+        return Ok(out.flush()?);
     };
-    to_file(file, |out| reporter.write(report, out)).map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => error.into(),
-        // The name of the temporary file says nothing to anybody.
-        _ => anyhow!("`{}` could not be written: {}", file.display(), crate::read::file::words(&error)),
-    })
+    // The name of the temporary file says nothing to anybody.
+    to_file(file, |out| reporter.write(report, out))
+        .map_err(|error| anyhow!("`{}` could not be written: {}", file.display(), crate::read::file::words(&error)))
 }
 
 /// Writes a file whole or not at all.
@@ -222,7 +218,7 @@ pub(super) fn to_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> io::Res
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // A device or pipe is written to, as is what a link leads to: replacing would take its place.
     if fs::symlink_metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
-        let mut out = BufWriter::new(fs::File::create(file)?);
+        let mut out = BufWriter::new(Heard::new(fs::File::create(file)?));
         write(&mut out)?;
         return out.flush();
     }

@@ -22,6 +22,7 @@ use crate::severity::Severity;
 
 use super::anchors::LOCK_FILE;
 use super::check::{Format, Output, outputs, prefix, severity, write};
+use super::heard::stdout;
 use super::side::{Frame, Seen, Side};
 use super::{CLEAN, FOUND, INCOMPLETE, anchors, environment, load, quoted, width};
 
@@ -67,7 +68,7 @@ pub fn run(args: &DriftArgs, voice: &Voice) -> Result<u8> {
     let told = Told { drift, problems, unused };
     for output in &outputs {
         match (output.format, &output.file) {
-            (Format::Text, None) => text(&mut io::stdout().lock(), args, &told, (&before, &now), program)?,
+            (Format::Text, None) => text(&mut stdout(), args, &told, (&before, &now), program)?,
             (Format::Text, Some(file)) => {
                 super::check::to_file(file, |out| text(out, args, &told, (&before, &now), program))?
             }

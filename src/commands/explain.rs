@@ -1,6 +1,6 @@
 //! `explain`: a rule, or a verdict with its reasons in the server's order.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Result, anyhow, bail};
 
@@ -13,6 +13,7 @@ use crate::report::text::wrap;
 use crate::report::{Report, clean};
 
 use super::asked::Asked;
+use super::heard::stdout;
 use super::load::rules;
 use super::{CLEAN, by_key, by_option, exit_code, explain_package, through, words};
 
@@ -34,7 +35,7 @@ fn rule(id: &str, args: &ExplainArgs) -> Result<u8> {
         }
         bail!("no such rule: `{id}`; see `parse-audit rules list`, or ask a question such as `find Order as public`");
     };
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     writeln!(out, "{}\n", rule.help())?;
     writeln!(out, "{} · {} · confidence {}", rule.id, rule.severity, rule.confidence.word())?;
     let cwe: Vec<String> = rule.cwe.iter().map(|number| format!("CWE-{number}")).collect();
@@ -260,7 +261,7 @@ fn server(report: &Report<'_>) -> String {
 
 /// Prints lines of two columns, wrapped.
 pub fn print(lines: &[(String, String)]) -> Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     let margin = 9;
     for (number, (head, text)) in lines.iter().enumerate() {
         let text = clean::text(text);

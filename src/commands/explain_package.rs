@@ -1,6 +1,6 @@
 //! `explain` of a package or an advisory: what is published, and what was decided for the app.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Result, bail};
 
@@ -12,6 +12,7 @@ use crate::report::text::wrap;
 use crate::report::{Report, clean};
 use crate::severity::Severity;
 
+use super::heard::stdout;
 use super::load::{Loaded, load};
 use super::{advisories, check, exit_code};
 
@@ -53,7 +54,7 @@ pub fn run(what: &str, args: &ExplainArgs) -> Result<Option<u8>> {
             lines.push(format!("no advisory is known about an installed version of {name}: {why}"));
         }
     }
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     for line in lines {
         for line in wrap(&clean::text(&line), super::width()) {
             writeln!(out, "{line}")?;

@@ -12,6 +12,7 @@ mod drift;
 mod environment;
 mod explain;
 mod explain_package;
+mod heard;
 mod load;
 pub mod made_up;
 mod osv;
@@ -62,8 +63,6 @@ pub fn run(cli: &Cli) -> u8 {
     };
     match done {
         Ok(code) => code,
-        // Whoever reads the output has seen enough.
-        Err(error) if is_broken_pipe(&error) => CLEAN,
         Err(error) => {
             say_error(&format!("error: {error:#}"));
             WRONG_USE
@@ -102,12 +101,6 @@ fn write_gaps<'g>(out: &mut dyn Write, gaps: impl IntoIterator<Item = &'g Gap>) 
         }
     }
     Ok(())
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
 }
 
 /// Whether to use colours for what goes to standard output.

@@ -14,6 +14,7 @@ use crate::rules::Rule;
 use crate::rules::words::Words;
 use crate::rules::{file, loader};
 
+use super::heard::stdout;
 use super::load::{Own, own_rules, rule_texts, rules};
 use super::{CLEAN, FOUND, rule_cases};
 
@@ -30,7 +31,7 @@ pub fn run(args: &RulesArgs) -> Result<u8> {
 
 fn list(own: &Own) -> Result<u8> {
     let rules = &own.rules;
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     let width = rules.iter().map(|rule| rule.id.as_str().len()).max().unwrap_or(0);
     let mut sorted: Vec<&Rule> = rules.iter().collect();
     sorted.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.id.cmp(&b.id)));
@@ -64,7 +65,7 @@ struct Category {
 /// How many rules are about each category, and the worst of them.
 fn by_category(rules: &[Rule]) -> Result<u8> {
     let lists: Lists = serde_json::from_str(LISTS).context("the lists of OWASP")?;
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     let all = [
         ("OWASP Top 10 2021", lists.owasp_top10_2021),
         ("OWASP Top 10 2025", lists.owasp_top10_2025),
@@ -96,7 +97,7 @@ fn find<'r>(id: &str, rules: &'r [Rule]) -> Result<&'r Rule> {
 
 fn show(id: &str, rules: &[Rule]) -> Result<u8> {
     let rule = find(id, rules)?;
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     writeln!(out, "{} · {} · confidence {}\n", rule.id, rule.severity, rule.confidence.word())?;
     writeln!(out, "{}", rule.body)?;
     Ok(CLEAN)
@@ -114,7 +115,7 @@ fn test(path: Option<&Path>, bless: bool, args: &RulesArgs) -> Result<u8> {
         None => all.clone(),
     };
     let everything = loader::with_own(all, tested.clone());
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     let (mut cases, mut failed) = (0, 0);
     for rule in &tested {
         let failures = rule_cases::failures(rule, &everything, &words);
@@ -141,7 +142,7 @@ fn write_blessed(path: &Path, words: &Words) -> Result<u8> {
         let blessed = rule_cases::blessed(rule, text, &everything, words);
         if blessed != *text {
             fs::write(file, blessed).map_err(|error| anyhow!("`{file}`: {}", error_words(&error)))?;
-            writeln!(io::stdout().lock(), "wrote {file}")?;
+            writeln!(stdout(), "wrote {file}")?;
         }
     }
     Ok(CLEAN)
@@ -162,7 +163,7 @@ fn new(id: &str, folder: &Path) -> Result<u8> {
     }
     fs::create_dir_all(folder).map_err(|error| anyhow!("`{}`: {}", folder.display(), error_words(&error)))?;
     fs::write(&path, text).map_err(|error| anyhow!("`{shown}`: {}", error_words(&error)))?;
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     writeln!(out, "wrote {shown}; run its cases with\n\n  parse-audit rules test {shown}")?;
     Ok(CLEAN)
 }

@@ -1,17 +1,19 @@
 //! `completions` and `man`: made from the command line's own description.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Result;
 use clap::CommandFactory;
 
 use crate::cli::Cli;
 
+use super::heard::stdout;
+
 /// Prints completions for a shell.
 pub fn completions(shell: clap_complete::Shell) -> Result<u8> {
     let mut out = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "parse-audit", &mut out);
-    io::stdout().lock().write_all(&out)?;
+    stdout().write_all(&out)?;
     Ok(super::CLEAN)
 }
 
@@ -19,6 +21,6 @@ pub fn completions(shell: clap_complete::Shell) -> Result<u8> {
 pub fn man() -> Result<u8> {
     let mut out = Vec::new();
     clap_mangen::Man::new(Cli::command()).render(&mut out)?;
-    io::stdout().lock().write_all(&out)?;
+    stdout().write_all(&out)?;
     Ok(super::CLEAN)
 }

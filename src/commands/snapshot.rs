@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -20,6 +20,7 @@ use crate::secrets::redact::Salt;
 use crate::settings::Settings;
 
 use super::check::to_file;
+use super::heard::stdout;
 use super::load::{Loaded, load, salt};
 use super::{CLEAN, FOUND, INCOMPLETE, environment, quoted};
 
@@ -33,7 +34,7 @@ pub fn run(args: &SnapshotArgs) -> Result<u8> {
     let shown = environment::lock(name);
     let before = committed(&file, &shown)?;
     let Loaded { settings, program, reading, .. } = load(&args.path, &args.input, true)?;
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     if !reading.problems.is_empty() {
         for problem in &reading.problems {
             writeln!(out, "{}", clean::text(&quoted::without_keys(&problem.to_string())))?;

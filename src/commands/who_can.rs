@@ -17,6 +17,7 @@ use crate::report::{Report, clean};
 
 use super::asked::Asked;
 use super::explain::{check_field, class, operation, target_of};
+use super::heard::stdout;
 use super::{by_key, exit_code, through, words, write_gaps};
 
 /// Runs the command.
@@ -37,7 +38,7 @@ pub fn run(args: &WhoCanArgs) -> Result<u8> {
     let combinations = engine.combinations(class, op, field.as_ref().filter(|_| op.is_read()));
     let ways = reach::ways(&engine, analysis, class, op, field.as_ref());
     let ways: Vec<&Way<'_>> = ways.iter().filter(|way| way.is_master()).collect();
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     let question = match &field {
         Some(field) => format!("who can {op} {name}.{field}"),
         None => format!("who can {op} {name}"),
