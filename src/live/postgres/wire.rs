@@ -153,7 +153,7 @@ impl Wire {
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'; SET LOCAL statement_timeout = '{STATEMENT}'"
             );
         }
-        let begun = wait(&connection.runtime, PATIENCE, connection.client()?.batch_execute(&begin))?;
+        let begun = connection.wait(PATIENCE, connection.client.batch_execute(&begin))?;
         begun.map_err(|error| self.failure(&error))?;
         Ok(connection)
     }
@@ -161,7 +161,7 @@ impl Wire {
     fn connect_with(&self, config: &Config) -> Result<Connection, Failure> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|_| Failure::Other("the system gives nothing to wait with".to_owned()))?;
-        let (client, connection) = if config.get_ssl_mode() == SslMode::Disable {
+        let (client, task) = if config.get_ssl_mode() == SslMode::Disable {
             let (client, connection) =
                 wait(&runtime, CONNECT, config.connect(NoTls))?.map_err(|error| self.failure(&error))?;
             (client, runtime.spawn(connection.map(drop)))
@@ -170,7 +170,7 @@ impl Wire {
                 wait(&runtime, CONNECT, config.connect(self.tls.clone()))?.map_err(|error| self.failure(&error))?;
             (client, runtime.spawn(connection.map(drop)))
         };
-        Ok(Connection { runtime, client: Some(client), served: Some(connection) })
+        Ok(Connection { client, service: Service { runtime, task } })
     }
 
     /// What went wrong, in words that quote neither user nor password nor rows.
@@ -262,25 +262,28 @@ fn wait<T>(runtime: &Runtime, patience: Duration, answer: impl Future<Output = T
 
 /// A connection that is served by whoever waits for an answer: no row goes from one thread to another.
 struct Connection {
+    // Dropped before what serves it, which ends with it.
+    client: Client,
+    service: Service,
+}
+
+/// What sends and takes what goes over a connection.
+struct Service {
     runtime: Runtime,
-    /// There until the end.
-    client: Option<Client>,
-    served: Option<JoinHandle<()>>,
+    task: JoinHandle<()>,
 }
 
 impl Connection {
-    fn client(&self) -> Result<&Client, Failure> {
-        self.client.as_ref().ok_or_else(|| Failure::Other("the connection is closed".to_owned()))
+    /// Waits for an answer, but not for ever.
+    fn wait<T>(&self, patience: Duration, answer: impl Future<Output = T>) -> Result<T, Failure> {
+        wait(&self.service.runtime, patience, answer)
     }
 }
 
-impl Drop for Connection {
+impl Drop for Service {
     /// Says good-bye, but does not wait for what was asked and is not wanted any more.
     fn drop(&mut self) {
-        drop(self.client.take());
-        if let Some(served) = self.served.take() {
-            let _ = wait(&self.runtime, GOOD_BYE, served);
-        }
+        let _ = wait(&self.runtime, GOOD_BYE, &mut self.task);
     }
 }
 
@@ -326,17 +329,17 @@ impl Session {
         let answer = self.all(patience, &asked);
         self.wire.pace.rest(&mut since);
         if answer.is_err() {
-            let back = self.first.client()?.batch_execute("ROLLBACK TO SAVEPOINT one");
-            let _ = wait(&self.first.runtime, PATIENCE, back)?;
+            let back = self.first.client.batch_execute("ROLLBACK TO SAVEPOINT one");
+            let _ = self.first.wait(PATIENCE, back)?;
         }
         answer
     }
 
     fn all(&self, patience: Duration, asked: &str) -> Result<Vec<Zeroizing<String>>, Failure> {
-        let stream = wait(&self.first.runtime, PATIENCE, self.first.client()?.simple_query_raw(asked))?;
+        let stream = self.first.wait(PATIENCE, self.first.client.simple_query_raw(asked))?;
         let mut messages = Box::pin(stream.map_err(|error| self.wire.failure(&error))?.ready_chunks(AT_ONCE));
         let mut texts = Vec::new();
-        while let Some(some) = wait(&self.first.runtime, patience, messages.next())? {
+        while let Some(some) = self.first.wait(patience, messages.next())? {
             for message in some {
                 if let SimpleQueryMessage::Row(row) = message.map_err(|error| self.wire.failure(&error))? {
                     texts.extend(row.get(0).map(|text| Zeroizing::new(text.to_owned())));
@@ -359,7 +362,7 @@ impl Session {
             None => self.wire.connect(self.snapshot.as_ref().map(|name| name.as_str()))?,
         };
         let copy = format!("COPY ({select}) TO STDOUT (FORMAT binary)");
-        let stream = wait(&connection.runtime, PATIENCE, connection.client()?.copy_out(copy.as_str()))?;
+        let stream = connection.wait(PATIENCE, connection.client.copy_out(copy.as_str()))?;
         let stream = stream.map_err(|error| self.wire.failure(&error))?;
         Ok(Copied {
             session: self,
@@ -410,7 +413,7 @@ impl Read for Copied<'_> {
             }
             let Some(connection) = &self.connection else { return Ok(0) };
             self.session.wire.pace.rest(&mut self.since);
-            let next = wait(&connection.runtime, PATIENCE, self.stream.next());
+            let next = connection.wait(PATIENCE, self.stream.next());
             match next.map_err(|failure| io::Error::other(failure.to_string()))? {
                 Some(Ok(message)) => self.rest.extend_from_slice(room.take(&message)),
                 Some(Err(error)) => return Err(self.failure(&error)),
