@@ -4,10 +4,12 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+#[path = "sarif/valid.rs"]
+mod valid;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
 
 use parse_audit::audit::Outcome;
 use parse_audit::finding::Finding;
@@ -20,9 +22,7 @@ use parse_audit::rules::program::Program;
 use parse_audit::rules::words::Words;
 use parse_audit::severity::Severity;
 use serde_json::{Value, json};
-
-/// The validator installs itself on its first run, which two at once would disturb.
-static VALIDATOR: Mutex<()> = Mutex::new(());
+use valid::{assert_valid, validate};
 
 fn sarif(folder: &Path, path: &str, to: &Path) {
     let output = Command::new(env!("CARGO_BIN_EXE_parse-audit"))
@@ -32,19 +32,6 @@ fn sarif(folder: &Path, path: &str, to: &Path) {
         .output()
         .expect("the binary runs");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// Demands that the validator finds no fault and warns of nothing but own fingerprints: two
-/// findings of a rule on one line would be one alert, so the second gets one of its own.
-fn assert_valid(root: &Path, files: &[PathBuf]) {
-    let _guard = VALIDATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let validator = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sarif/validate");
-    let output = Command::new(validator).arg("--root").arg(root).args(files).output().expect("bash and node run");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(said.matches(": 0 errors, ").count(), files.len(), "{said}");
-    let warns = |line: &&str| line.starts_with("warning") && !line.starts_with("warning\tGH-FINGERPRINT-OWN");
-    assert_eq!(said.lines().find(warns), None, "{said}");
 }
 
 #[test]
@@ -133,7 +120,5 @@ fn a_log_with_a_fault_is_refused() {
     let mut parsed: Value = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
     parsed["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] = json!("/etc/x");
     fs::write(&log, parsed.to_string()).unwrap();
-    let _guard = VALIDATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let output = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sarif/validate")).arg(&log).output();
-    assert_eq!(output.unwrap().status.code(), Some(1));
+    assert_eq!(validate([&log]).status.code(), Some(1));
 }

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::servers::{self, Server};
+use crate::servers::Server;
+use crate::{APP, MASTER, READ_ONLY, send};
 use parse_audit::live::{self, Counts};
 use parse_audit::model::census::Shape;
 use parse_audit::model::{App, Operation};
@@ -13,18 +14,8 @@ use parse_audit::permit::Engine;
 use parse_audit::read::{Input, Settings, Silent, read};
 use serde_json::{Value, json};
 
-const APP: &str = "shop";
-const MASTER: &str = "Tulip-lantern-7-seas";
-const READ_ONLY: &str = "Harbour-pencil-2-hills";
-
 /// What the server stores that no output may have.
 const CANARIES: [&str; 4] = ["ana@example.com", "canary-parameter", "canary-path", MASTER];
-
-fn send(url: &str, method: &str, path: &str, body: &Value) -> Value {
-    let (status, answer) = servers::ask(url, APP, Some(MASTER), (method, path), Some(body));
-    assert!((200..300).contains(&status), "{method} {path}: {answer}");
-    answer
-}
 
 /// A shop with an open class, a closed one, nested roles, a parameter and a webhook.
 fn shop() -> Server {

@@ -1,16 +1,12 @@
 //! A month of a running app: what its team agreed to is locked, five things happen, and drift tells them.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use crate::binary::{Done, run_with};
-use crate::servers::{self, Mongo, Server};
+use crate::servers::{Mongo, Server};
+use crate::valid::assert_valid;
+use crate::{APP, MASTER, READ_ONLY, send};
 use serde_json::{Value, json};
-
-const APP: &str = "shop";
-const MASTER: &str = "Tulip-lantern-7-seas";
-const READ_ONLY: &str = "Harbour-pencil-2-hills";
 
 /// What the server stores that neither a lock nor a report may have.
 const CANARIES: [&str; 6] = ["canary", "ana@example.com", "lantern", MASTER, READ_ONLY, "hooks.example.com/"];
@@ -60,9 +56,7 @@ impl Shop {
     }
 
     fn send(&self, method: &str, path: &str, body: &Value) -> Value {
-        let (status, answer) = servers::ask(&self.server.url, APP, Some(MASTER), (method, path), Some(body));
-        assert!((200..300).contains(&status), "{method} {path}: {answer}");
-        answer
+        send(&self.server.url, method, path, body)
     }
 
     fn class(&self, method: &str, name: &str, fields: &Value, permissions: &Value) {
@@ -128,14 +122,6 @@ fn users(protected: &Value) -> Value {
     json!({ "find": { "requiresAuthentication": true }, "protectedFields": protected })
 }
 
-/// Demands that GitHub would take the log.
-fn assert_valid(root: &Path, log: &Path) {
-    let validator = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sarif/validate");
-    let output = Command::new(validator).arg("--root").arg(root).arg(log).output().expect("bash and node run");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains(": 0 errors, "), "{said}");
-}
-
 #[test]
 fn a_month_of_an_app_on_postgresql_is_told_as_what_it_means() {
     review(&Shop::open("postgres", Server::start));
@@ -189,7 +175,7 @@ fn review(shop: &Shop) {
             assert!(text.contains(line), "{line}\n{text}");
         }
         let log = shop.repository.path().join("drift.sarif");
-        assert_valid(shop.repository.path(), &log);
+        assert_valid(shop.repository.path(), std::slice::from_ref(&log));
         let log: Value = serde_json::from_str(&fs::read_to_string(log).unwrap()).unwrap();
         assert_eq!(log["runs"][0]["automationDetails"]["id"], format!("parse-audit/live/{environment}/"));
     }

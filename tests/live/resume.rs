@@ -89,9 +89,9 @@ fn a_postgresql_that_is_killed_is_counted_on_when_it_is_back() {
              ARRAY['role:staff'], repeat('x', 200) FROM generate_series(1, {ROWS}) n"
         ),
     );
-    let port = |uri: &str| uri.rsplit(':').next().unwrap().split('/').next().unwrap().parse::<u16>().unwrap();
-    let wire = Wire::to(port(&database.uri));
-    let uri = database.uri.replace(&port(&database.uri).to_string(), &wire.port.to_string());
+    let port = wire::port(&database.uri);
+    let wire = Wire::to(port);
+    let uri = database.uri.replace(&port.to_string(), &wire.port.to_string());
     let fresh = || census(folder.path().join("none"), |_| postgres::Database::new(&uri).unwrap().read());
     let (whole, _) = fresh();
     assert_eq!(whole.rows(), ROWS);

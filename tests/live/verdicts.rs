@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::servers::{self, Mongo, Server};
+use crate::{APP, MASTER, send};
 use parse_audit::live::{Answers, mongo, postgres};
 use parse_audit::model::{Acl, App, Principal, UserId};
 use parse_audit::permit::Engine;
@@ -10,8 +11,6 @@ use parse_audit::permit::request::{Query, Row};
 use parse_audit::read::{Input, Settings, Silent, read};
 use serde_json::{Map, Value, json};
 
-const APP: &str = "shop";
-const MASTER: &str = "Tulip-lantern-7-seas";
 const USERS: [&str; 5] = ["ana", "ben", "eva", "jim", "zoe"];
 
 /// Numbers that look random and are the same each time.
@@ -44,15 +43,7 @@ struct World {
 
 impl World {
     fn master(&self, method: &str, path: &str, body: &Value) -> Value {
-        let (status, answer) = servers::ask(
-            &self.server.url,
-            APP,
-            Some(MASTER),
-            (method, path),
-            Some(body).filter(|body| !body.is_null()),
-        );
-        assert!((200..300).contains(&status), "{method} {path}: {answer}");
-        answer
+        send(&self.server.url, method, path, body)
     }
 
     fn ask(&self, asker: &Asker, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {

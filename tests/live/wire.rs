@@ -88,7 +88,7 @@ fn is_cut(cut: &Mutex<Cut>, read: usize) -> bool {
     }
 }
 
-/// The port of an address of MongoDB.
+/// The port of an address of a database.
 pub fn port(uri: &str) -> u16 {
     uri.rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap()
 }
