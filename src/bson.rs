@@ -136,6 +136,22 @@ impl<'b> Element<'b> {
         matches!(self.kind, 0x03 | 0x04)
     }
 
+    /// A whole number that is not negative, however it is written.
+    pub fn whole_number(&self) -> Option<u64> {
+        let eight = || self.value.first_chunk();
+        match self.kind {
+            0x01 => {
+                let number = f64::from_le_bytes(*eight()?);
+                // Larger ones are not whole for sure.
+                let is_whole = number.fract() == 0.0 && (0.0..9e15).contains(&number);
+                is_whole.then_some(number as u64)
+            }
+            0x10 => u64::try_from(int32(self.value)?).ok(),
+            0x12 => u64::try_from(i64::from_le_bytes(*eight()?)).ok(),
+            _ => None,
+        }
+    }
+
     /// Whether the value is `null` or undefined.
     pub fn is_null(&self) -> bool {
         matches!(self.kind, 0x06 | 0x0a)
@@ -172,6 +188,18 @@ mod tests {
     fn whole(elements: &[u8]) -> Vec<u8> {
         let length = i32::try_from(elements.len() + 5).unwrap().to_le_bytes();
         [&length, elements, &[0]].concat()
+    }
+
+    #[test]
+    fn whole_numbers_of_three_types() {
+        let of = |kind, value: &[u8]| Element { kind, name: b"n", value }.whole_number();
+        assert_eq!(of(0x10, &7_i32.to_le_bytes()), Some(7));
+        assert_eq!(of(0x12, &i64::MAX.to_le_bytes()), Some(i64::MAX as u64));
+        assert_eq!(of(0x01, &7_f64.to_le_bytes()), Some(7));
+        for other in [-1.0, 0.5, f64::NAN, f64::INFINITY, 1e16] {
+            assert_eq!(of(0x01, &other.to_le_bytes()), None, "{other}");
+        }
+        assert_eq!([of(0x10, &[0; 3]), of(0x12, &(-1_i64).to_le_bytes()), of(0x02, b"\x01\0\0\0\0")], [None; 3]);
     }
 
     #[test]

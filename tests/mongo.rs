@@ -13,6 +13,8 @@
 )]
 
 mod binary;
+#[path = "mongo/cluster.rs"]
+mod cluster;
 #[path = "mongo/indexes.rs"]
 mod indexes;
 #[path = "mongo/nonsense.rs"]

@@ -114,6 +114,9 @@ pub trait Rows: Send + Sync {
 pub enum Form {
     /// Documents of BSON one behind the other, as `mongodump` writes them, with `_id`, `_rperm` and `_wperm`.
     Bson,
+    /// Documents of BSON, each an ACL and how many rows have it:
+    /// `{ _id: { _rperm, _wperm, _acl, _id }, n }`, the last `_id` where the ACL names the row itself.
+    Grouped,
     /// `COPY (SELECT "objectId", _rperm, _wperm …) TO STDOUT (FORMAT binary)` of PostgreSQL.
     Copy,
 }

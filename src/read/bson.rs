@@ -33,6 +33,9 @@ pub enum BsonError {
     /// Whoever wrote the file must look at it.
     #[error("the file ends inside a document")]
     Truncated,
+    /// Rows that were put together, and nobody knows how many.
+    #[error("a document does not say how many rows it stands for")]
+    NoNumber,
 }
 
 /// The documents of a stream.

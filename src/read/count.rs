@@ -39,7 +39,7 @@ pub type Outcome = (Vec<Counted>, Option<Problem>);
 pub fn class_of(candidate: &Candidate, rows: &Rows, known: &BTreeSet<ClassName>) -> Option<ClassName> {
     match rows.form {
         RowForm::Sql => None,
-        RowForm::Json | RowForm::Bson | RowForm::Csv | RowForm::Copy => {
+        RowForm::Json | RowForm::Bson | RowForm::Grouped | RowForm::Csv | RowForm::Copy => {
             Some(rows.class.clone().unwrap_or_else(|| class_name::of_file(&candidate.name, known)))
         }
     }
@@ -105,10 +105,8 @@ fn fill<'u>(
                 let tally = tallies.entry(class.clone()).or_insert_with(|| Tally::new(users));
                 match form {
                     RowForm::Json => count_json(bytes, tally).map_err(|error| error.to_string()),
-                    RowForm::Bson => count_bson(bytes, tally).map_err(|error| match error {
-                        bson::BsonError::Io(error) => words(&error),
-                        broken => format!("invalid BSON: {broken}"),
-                    }),
+                    RowForm::Bson => count_bson(bytes, tally).map_err(of_bson),
+                    RowForm::Grouped => count_grouped(bytes, tally).map_err(of_bson),
                     RowForm::Copy => count_copied(bytes, tally).map_err(|error| error.to_string()),
                     RowForm::Csv | RowForm::Sql => {
                         count_csv(bytes, tally).map(|acl| has_acl = acl).map_err(|error| error.to_string())
@@ -137,6 +135,14 @@ fn fill<'u>(
     (has_acl, problem)
 }
 
+/// What is wrong with a stream of BSON.
+fn of_bson(error: bson::BsonError) -> String {
+    match error {
+        bson::BsonError::Io(error) => words(&error),
+        broken => format!("invalid BSON: {broken}"),
+    }
+}
+
 fn count_json(bytes: &mut dyn Read, tally: &mut Tally<'_>) -> Result<(), super::documents::DocumentError> {
     let mut documents = Documents::new(bytes);
     while let Some(ahead) = documents.ahead()? {
@@ -162,6 +168,14 @@ fn count_bson(bytes: &mut dyn Read, tally: &mut Tally<'_>) -> Result<(), bson::B
     let mut documents = bson::Documents::new(bytes);
     while let Some(document) = documents.next_document()? {
         rows::count_bson(document, tally);
+    }
+    Ok(())
+}
+
+fn count_grouped(bytes: &mut dyn Read, tally: &mut Tally<'_>) -> Result<(), bson::BsonError> {
+    let mut documents = bson::Documents::new(bytes);
+    while let Some(document) = documents.next_document()? {
+        rows::count_grouped(document, tally).ok_or(bson::BsonError::NoNumber)?;
     }
     Ok(())
 }
@@ -234,6 +248,8 @@ fn insert_ids(bytes: &mut dyn Read, form: RowForm, ids: &mut UserIds) -> Option<
                 ids.insert_some(rows::id_of_bson(document));
             }
         }
+        // Rows that are put together have none.
+        RowForm::Grouped => return None,
         RowForm::Sql => {
             let mut rows = SqlRows::new(bytes);
             while let Some(row) = rows.next_row().ok()? {

@@ -97,6 +97,8 @@ pub enum RowForm {
     Json,
     /// BSON documents.
     Bson,
+    /// ACLs and how many rows have them, in BSON.
+    Grouped,
     /// Comma-separated values with a header.
     Csv,
     /// Rows of a table in a dump of PostgreSQL.
@@ -109,6 +111,7 @@ impl From<live::Form> for RowForm {
     fn from(form: live::Form) -> Self {
         match form {
             live::Form::Bson => Self::Bson,
+            live::Form::Grouped => Self::Grouped,
             live::Form::Copy => Self::Copy,
         }
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::bson::{Element, elements};
+use crate::bson::{Element, Elements, elements};
 use crate::model::LeakKind;
 
 use super::tally::{Side, Tally};
@@ -297,15 +297,35 @@ pub fn id_of_bson(document: &[u8]) -> Option<&[u8]> {
 /// Counts a row written as a BSON document.
 pub fn count_bson(document: &[u8], tally: &mut Tally<'_>) {
     tally.begin();
-    match walk(document, tally) {
+    match elements(document).and_then(|row| walk(row, tally)) {
         Some(()) => tally.end(),
         None => tally.unreadable(),
     }
 }
 
-fn walk(document: &[u8], tally: &mut Tally<'_>) -> Option<()> {
-    let mut sides: [Option<Element<'_>>; 2] = [None, None];
+/// Counts the rows that have an ACL: `{ _id: { … }, n }`, see [`crate::live::Form`]. `None` if it is not told how many.
+pub fn count_grouped(document: &[u8], tally: &mut Tally<'_>) -> Option<()> {
+    let (mut acl, mut rows) = (None, None);
     for element in elements(document)? {
+        let element = element?;
+        match element.name {
+            b"_id" => acl = element.elements(),
+            b"n" => rows = element.whole_number(),
+            _ => {}
+        }
+    }
+    tally.begin();
+    tally.times(rows?);
+    match walk(acl?, tally) {
+        Some(()) => tally.end(),
+        None => tally.unreadable(),
+    }
+    Some(())
+}
+
+fn walk(row: Elements<'_>, tally: &mut Tally<'_>) -> Option<()> {
+    let mut sides: [Option<Element<'_>>; 2] = [None, None];
+    for element in row {
         let element = element?;
         let text_or = |tally: &mut Tally<'_>, kind| {
             if element.text().is_some_and(|text| !text.is_empty()) {
@@ -366,6 +386,27 @@ mod tests {
         assert_eq!(expected.rows(), 4);
         assert_eq!(expected, count(&rest, count_json, text));
         assert_eq!(expected, count(&stored, count_bson, bson::write::document));
+    }
+
+    #[test]
+    fn rows_that_were_put_together_are_counted_as_each_by_itself() {
+        let acl = json!({ "_rperm": ["role:r", "u"], "_wperm": null, "_acl": {} });
+        let own = json!({ "_id": "me", "_rperm": ["me"], "_wperm": ["me"] });
+        let unreadable = json!({ "_rperm": "*" });
+        let rows = [(&acl, 3), (&own, 1), (&unreadable, 2)];
+        let (mut apart, mut together) = (Tally::new(None), Tally::new(None));
+        for (row, times) in rows {
+            (0..times).for_each(|_| count_bson(&bson::write::document(row), &mut apart));
+            let grouped = bson::write::document(&json!({ "_id": row, "n": times }));
+            assert_eq!(count_grouped(&grouped, &mut together), Some(()));
+        }
+        let (apart, together) = (apart.finish().census, together.finish().census);
+        assert_eq!((apart.rows(), &apart), (6, &together));
+        for broken in
+            [json!({ "_id": acl }), json!({ "n": 1 }), json!({ "_id": acl, "n": -1 }), json!({ "n": 0.5, "_id": {} })]
+        {
+            assert_eq!(count_grouped(&bson::write::document(&broken), &mut Tally::new(None)), None, "{broken}");
+        }
     }
 
     #[test]

@@ -88,6 +88,8 @@ struct Row {
     /// A side names more roles than are read.
     is_too_long: bool,
     leaks: [u64; 3],
+    /// How many rows it stands for.
+    times: u64,
     /// What the row adds to the digest of ids.
     digest: u64,
     key: Vec<u32>,
@@ -143,6 +145,7 @@ impl<'u> Tally<'u> {
         row.legacy = false;
         row.is_too_long = false;
         row.leaks = [0; 3];
+        row.times = 1;
         row.digest = 0;
     }
 
@@ -156,6 +159,11 @@ impl<'u> Tally<'u> {
         }
         let digest = (packed ^ (packed >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.row.digest = self.row.digest.wrapping_add(digest);
+    }
+
+    /// The row stands for so many that are like it.
+    pub fn times(&mut self, times: u64) {
+        self.row.times = times;
     }
 
     /// The row has this side of an ACL, with or without entries.
@@ -280,7 +288,7 @@ impl<'u> Tally<'u> {
         match (row.read.1.as_slice(), row.write.1.as_slice()) {
             (read @ ([] | [_]), write @ ([] | [_])) => {
                 let key = Key { head, read: read.first().copied(), write: write.first().copied() };
-                *self.counts.entry(key).or_default() += 1;
+                *self.counts.entry(key).or_default() += row.times;
             }
             _ => {
                 row.read.1.sort_unstable();
@@ -289,8 +297,8 @@ impl<'u> Tally<'u> {
                 row.key.extend([head, u32::try_from(row.read.1.len()).unwrap_or(u32::MAX)]);
                 row.key.extend(row.read.1.iter().chain(&row.write.1));
                 match self.of_many.get_mut(row.key.as_slice()) {
-                    Some(count) => *count += 1,
-                    None => drop(self.of_many.insert(row.key.as_slice().into(), 1)),
+                    Some(count) => *count += row.times,
+                    None => drop(self.of_many.insert(row.key.as_slice().into(), row.times)),
                 }
             }
         }
@@ -299,14 +307,14 @@ impl<'u> Tally<'u> {
     /// Counts a row that could not be read.
     pub fn unreadable(&mut self) {
         self.keep();
-        self.unreadable += 1;
+        self.unreadable += self.row.times;
     }
 
     /// Keeps what is counted of every row, readable or not.
     fn keep(&mut self) {
         self.ids = self.ids.wrapping_add(self.row.digest);
         for (all, own) in self.leaks.iter_mut().zip(self.row.leaks) {
-            *all += own;
+            *all += own * self.row.times;
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use mongodb::bson::{Document, RawDocumentBuf};
+use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
 use mongodb::{Client, Database};
 use tokio::runtime::{Builder, Runtime};
 
@@ -98,6 +98,9 @@ pub struct Wire {
     left: Arc<AtomicI64>,
     cut: Arc<AtomicBool>,
     has_no_index: Arc<AtomicBool>,
+    groups_nothing: Arc<AtomicBool>,
+    /// Whether the server is given out for one that stands before a sharded cluster.
+    is_cluster: Arc<AtomicBool>,
 }
 
 impl Wire {
@@ -110,9 +113,12 @@ impl Wire {
             left: Arc::new(AtomicI64::new(i64::MAX)),
             cut: Arc::new(AtomicBool::new(true)),
             has_no_index: Arc::default(),
+            groups_nothing: Arc::default(),
+            is_cluster: Arc::default(),
         };
         let (asked, left, cut) = (Arc::clone(&wire.asked), Arc::clone(&wire.left), Arc::clone(&wire.cut));
-        let has_no_index = Arc::clone(&wire.has_no_index);
+        let missing = [Arc::clone(&wire.has_no_index), Arc::clone(&wire.groups_nothing)];
+        let is_cluster = Arc::clone(&wire.is_cluster);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 if left.load(Ordering::SeqCst) <= 0 && cut.load(Ordering::SeqCst) {
@@ -120,10 +126,13 @@ impl Wire {
                 }
                 let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                let (asked, has_no_index) = (Arc::clone(&asked), Arc::clone(&has_no_index));
-                thread::spawn(move || forward_questions(from, to, &asked, &has_no_index));
-                let (left, cut) = (Arc::clone(&left), Arc::clone(&cut));
-                thread::spawn(move || forward_answers(server, client, &left, &cut));
+                let (asked, missing) = (Arc::clone(&asked), missing.clone());
+                thread::spawn(move || forward_questions(from, to, &asked, &missing));
+                let (left, cut, is_cluster) = (Arc::clone(&left), Arc::clone(&cut), Arc::clone(&is_cluster));
+                thread::spawn(move || match is_cluster.load(Ordering::SeqCst) {
+                    true => forward_answers_of_cluster(server, client),
+                    false => forward_answers(server, client, &left, &cut),
+                });
             }
         });
         wire
@@ -145,7 +154,17 @@ impl Wire {
         self.has_no_index.store(true, Ordering::SeqCst);
     }
 
-    /// The names of all commands that went over the wire.
+    /// Whoever wants documents to be put together is not understood.
+    pub fn group_nothing(&self) {
+        self.groups_nothing.store(true, Ordering::SeqCst);
+    }
+
+    /// From the next connection on the server says that it stands before a sharded cluster, as `mongos` does.
+    pub fn be_cluster(&self) {
+        self.is_cluster.store(true, Ordering::SeqCst);
+    }
+
+    /// The names of all commands that went over the wire, and behind them the stages if they have such.
     pub fn asked(&self) -> BTreeSet<String> {
         self.asked.lock().unwrap().clone()
     }
@@ -155,9 +174,10 @@ fn forward_questions(
     mut from: TcpStream,
     mut to: TcpStream,
     asked: &Mutex<BTreeSet<String>>,
-    has_no_index: &AtomicBool,
+    missing: &[Arc<AtomicBool>; 2],
 ) {
-    const HINT: &[u8] = b"hint\0\x0e\0\0\0\x10_id\0";
+    // What is asked of a server that can it, up to a letter with which it means nothing.
+    const FEATURES: [&[u8]; 2] = [b"hint\0\x0e\0\0\0\x10_id", b"$group"];
     let mut head = [0; 16];
     while from.read_exact(&mut head).is_ok() {
         let number = |at: usize| i32::from_le_bytes(head[at..at + 4].try_into().unwrap());
@@ -177,16 +197,57 @@ fn forward_questions(
             code => panic!("a message of kind {code}"),
         };
         let end = document[5..].iter().position(|byte| *byte == 0).unwrap();
-        asked.lock().unwrap().insert(String::from_utf8_lossy(&document[5..5 + end]).into_owned());
-        let hint = message.windows(HINT.len()).position(|bytes| bytes == HINT);
-        if let Some(hint) = hint.filter(|_| has_no_index.load(Ordering::SeqCst)) {
-            // Another name of the same length: the server knows of no such index.
-            message[hint + HINT.len() - 2] = b'x';
+        let mut name = String::from_utf8_lossy(&document[5..5 + end]).into_owned();
+        if name == "aggregate" {
+            name.extend(stages(document).iter().map(|stage| format!(" {stage}")));
+        }
+        asked.lock().unwrap().insert(name);
+        for (feature, is_missing) in FEATURES.iter().zip(missing) {
+            let place = message.windows(feature.len()).position(|bytes| bytes == *feature);
+            if let Some(place) = place.filter(|_| is_missing.load(Ordering::SeqCst)) {
+                message[place + feature.len() - 1] = b'x';
+            }
         }
         if to.write_all(&head).and_then(|()| to.write_all(&message)).is_err() {
             return;
         }
     }
+}
+
+/// What an aggregation does with documents, one after the other.
+fn stages(command: &[u8]) -> Vec<String> {
+    let length = i32::from_le_bytes(command[..4].try_into().unwrap()) as usize;
+    let command = RawDocument::from_bytes(&command[..length]).unwrap();
+    let stages = command.get_array("pipeline").unwrap().into_iter();
+    stages.map(|stage| stage.unwrap().as_document().unwrap().iter().next().unwrap().unwrap().0.to_string()).collect()
+}
+
+/// Forwards answers whole, and says in each greeting what `mongos` says of itself.
+fn forward_answers_of_cluster(mut from: TcpStream, mut to: TcpStream) {
+    let mut head = [0; 16];
+    while from.read_exact(&mut head).is_ok() {
+        let number = |at: usize| i32::from_le_bytes(head[at..at + 4].try_into().unwrap());
+        let mut message = vec![0; number(0) as usize - 16];
+        if from.read_exact(&mut message).is_err() {
+            break;
+        }
+        // Flags come before the document, and in the older form twenty bytes.
+        let at = if number(12) == 2013 { 5 } else { 20 };
+        let document = RawDocument::from_bytes(&message[at..]).unwrap();
+        let is_greeting = document.get("isWritablePrimary").is_ok_and(|one| one.is_some())
+            || document.get("ismaster").is_ok_and(|one| one.is_some());
+        if is_greeting {
+            let mut document = Document::try_from(document).unwrap();
+            document.insert("msg", "isdbgrid");
+            message.truncate(at);
+            message.extend(RawDocumentBuf::try_from(&document).unwrap().as_bytes());
+            head[..4].copy_from_slice(&i32::try_from(message.len() + 16).unwrap().to_le_bytes());
+        }
+        if to.write_all(&head).and_then(|()| to.write_all(&message)).is_err() {
+            break;
+        }
+    }
+    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }
 
 fn forward_answers(mut from: TcpStream, mut to: TcpStream, left: &AtomicI64, cut: &AtomicBool) {

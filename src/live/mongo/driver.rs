@@ -7,9 +7,8 @@
 //! Nothing waits for ever: every answer has a limit, and after one that did not come,
 //! or a connection that broke, nothing else is asked.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, ready};
@@ -32,6 +31,7 @@ use crate::live::pace::Pace;
 
 use super::address::Address;
 use super::bytes;
+use super::failures::Failures;
 use super::rows::{Ids, OTHER_TYPES};
 use super::trouble::{CLOSED, NOT_UNDERSTOOD, SILENT, Trouble, of_io};
 
@@ -74,6 +74,8 @@ pub enum Command<'c> {
     Users(&'c str, Oddity),
     /// These columns of documents, all if none is named.
     Find(&'c str, &'c [&'c str], Ids),
+    /// Each ACL of documents, and how many have it.
+    Group(&'c str, Ids),
 }
 
 /// What a user should not have.
@@ -113,28 +115,24 @@ impl Command<'_> {
             }
             Self::Find(collection, columns, ids) => {
                 let columns: Document = columns.iter().map(|column| ((*column).to_owned(), Bson::Int32(1))).collect();
-                let filter = match ids {
-                    Ids::All => doc! {},
-                    // Named one by one, for then an index serves.
-                    Ids::Others => doc! { "_id": { "$type": OTHER_TYPES.to_vec() } },
-                    Ids::Between(from, below) => {
-                        let ends = [("$gte", from.as_deref().or(Some(""))), ("$lt", below.as_deref())];
-                        let ends = ends.into_iter().filter_map(|(end, id)| Some((end.to_owned(), Bson::from(id?))));
-                        doc! { "_id": ends.collect::<Document>() }
-                    }
-                };
-                doc! { "find": *collection, "filter": filter, "projection": columns, "batchSize": BATCH,
-                // With another order of letters ranges of ids could overlap.
-                "collation": { "locale": "simple" }, "comment": "parse-audit" }
+                doc! { "find": *collection, "filter": filter(ids), "projection": columns, "batchSize": BATCH }
+            }
+            Self::Group(collection, ids) => {
+                doc! { "aggregate": *collection, "pipeline": [{ "$match": filter(ids) }, group()],
+                "cursor": { "batchSize": BATCH }, "allowDiskUse": true }
             }
         };
-        if matches!(self, Self::Find(_, _, Ids::Between(..) | Ids::Others)) {
-            // Not every server sees by itself that its index of ids serves.
-            document.insert("hint", doc! { "_id": 1 });
+        if let Self::Find(_, _, ids) | Self::Group(_, ids) = self {
+            // With another order of letters ranges of ids could overlap, and ACLs that differ look the same.
+            document.extend(doc! { "collation": { "locale": "simple" }, "comment": "parse-audit" });
+            if *ids != Ids::All {
+                // Not every server sees by itself that its index of ids serves.
+                document.insert("hint", doc! { "_id": 1 });
+            }
         }
         if !matches!(self, Self::Hello | Self::BuildInfo | Self::ConnectionStatus) {
             let [of_query, of_other] = WORK;
-            let is_query = matches!(self, Self::Find(..) | Self::Without(..) | Self::Users(..));
+            let is_query = matches!(self, Self::Find(..) | Self::Group(..) | Self::Without(..) | Self::Users(..));
             let work = if is_query { of_query } else { of_other };
             document.insert("maxTimeMS", i64::try_from(work.as_millis()).unwrap_or(i64::MAX));
         }
@@ -142,8 +140,34 @@ impl Command<'_> {
     }
 }
 
-/// Why servers did not answer the last time they were greeted, by their address.
-type Failures = Arc<Mutex<BTreeMap<String, (u32, String)>>>;
+/// Which documents have these ids.
+fn filter(ids: &Ids) -> Document {
+    match ids {
+        Ids::All => doc! {},
+        // Named one by one, for then an index serves.
+        Ids::Others => doc! { "_id": { "$type": OTHER_TYPES.to_vec() } },
+        Ids::Between(from, below) => {
+            let ends = [("$gte", from.as_deref().or(Some(""))), ("$lt", below.as_deref())];
+            let ends = ends.into_iter().filter_map(|(end, id)| Some((end.to_owned(), Bson::from(id?))));
+            doc! { "_id": ends.collect::<Document>() }
+        }
+    }
+}
+
+/// Puts documents with the same ACL together: `{ _id: { _rperm, _wperm, _acl, _id }, n }`. What a document does not
+/// have is not there; `_acl` is empty, and `_id` is told where the ACL names the document itself.
+fn group() -> Document {
+    let names = |side: &str| doc! { "$cond": [{ "$isArray": [side] }, { "$in": ["$_id", side] }, false] };
+    let names_itself = doc! { "$or": [names("$_rperm"), names("$_wperm")] };
+    let is_map = doc! { "$in": [{ "$type": "$_acl" }, ["object", "array"]] };
+    let acl = doc! {
+        "_id": { "$cond": [names_itself, "$_id", "$$REMOVE"] },
+        "_rperm": "$_rperm",
+        "_wperm": "$_wperm",
+        "_acl": { "$cond": [is_map, { "$literal": {} }, "$$REMOVE"] },
+    };
+    doc! { "$group": { "_id": acl, "n": { "$sum": 1 } } }
+}
 
 /// A connection to a database.
 pub struct Connection {
@@ -154,6 +178,7 @@ pub struct Connection {
     from: SelectionCriteria,
     /// How many servers are asked for at first; the others are found through them.
     seeds: usize,
+    is_cluster: bool,
     failures: Failures,
     logs_in: bool,
     /// How long it is waited for one answer.
@@ -189,7 +214,7 @@ impl Connection {
             Err(_) => return Err("its name could not be looked up in time".to_owned()),
         };
         let failures = Failures::default();
-        let (seen, tls) = (Arc::clone(&failures), address.tls);
+        let (seen, tls) = (failures.clone(), address.tls);
         options.sdam_event_handler = Some(EventHandler::callback(move |event| watch(&seen, &event, tls)));
         options.app_name = Some("parse-audit".to_owned());
         options.connect_timeout = Some(TO_CONNECT);
@@ -202,42 +227,45 @@ impl Connection {
         let client = Client::with_options(options).map_err(|error| of_options(&error))?;
         let database = client.database(&address.database);
         drop(inside);
-        let connection = Self {
+        let mut connection = Self {
             runtime: Some(runtime),
             handle,
             client,
             database,
             from,
             seeds,
+            is_cluster: false,
             failures,
             logs_in: address.logs_in,
             patience,
             pace,
             broken: OnceLock::new(),
         };
-        connection.greet()?;
+        connection.is_cluster = connection.greet()?;
         Ok(connection)
     }
 
-    /// Waits until a server answers, or until it is known why none will.
-    fn greet(&self) -> Result<(), String> {
+    /// Waits until a server answers, or until it is known why none will. Whether it stands before a sharded cluster.
+    fn greet(&self) -> Result<bool, String> {
         let _inside = self.handle.enter();
         let start = Instant::now();
         let mut hello = pin!(self.run(&Command::Hello).into_future());
         loop {
             match self.handle.block_on(timeout(Duration::from_millis(100), hello.as_mut())) {
-                Ok(Ok(_)) => return Ok(()),
+                // Source: MongoDB's manual, `hello`.
+                Ok(Ok(answer)) => return Ok(answer.get_str("msg").is_ok_and(|msg| msg == "isdbgrid")),
                 Ok(Err(error)) => return Err(self.trouble(&error).words().to_owned()),
-                Err(_) => {
-                    let failures = lock(&self.failures);
-                    // Once may be bad luck.
-                    let all_failed = failures.len() >= self.seeds && failures.values().all(|(times, _)| *times > 1);
-                    if all_failed || start.elapsed() > TO_FIND * 2 {
-                        return Err(why(&failures));
-                    }
+                Err(_) if self.failures.are_all(self.seeds) || start.elapsed() > TO_FIND * 2 => {
+                    return Err(self.failures.why());
                 }
+                Err(_) => {}
             }
         }
+    }
+
+    /// Whether rows lie on several servers, each of which can put its own together.
+    pub fn is_cluster(&self) -> bool {
+        self.is_cluster
     }
 
     /// Asks for one answer.
@@ -332,7 +360,7 @@ impl Connection {
         match error.kind.as_ref() {
             ErrorKind::Command(error) => Trouble::refusal(error.code, &error.code_name, self.logs_in),
             ErrorKind::Authentication { .. } => everything("it refuses the user or the password"),
-            ErrorKind::ServerSelection { .. } => Trouble::Everything(why(&lock(&self.failures))),
+            ErrorKind::ServerSelection { .. } => Trouble::Everything(self.failures.why()),
             ErrorKind::Io(error) => everything(of_io(error)),
             ErrorKind::ConnectionPoolCleared { .. } => everything(CLOSED),
             ErrorKind::DnsResolve { .. } => everything("its name is not known"),
@@ -370,32 +398,10 @@ fn watch(failures: &Failures, event: &SdamEvent, tls: bool) {
                 ErrorKind::DnsResolve { .. } => "its name is not known".to_owned(),
                 _ => "it answers, but not as a MongoDB".to_owned(),
             };
-            let mut failures = lock(failures);
-            let known = failures.entry(event.server_address.to_string()).or_default();
-            *known = (known.0 + 1, why);
+            failures.add(event.server_address.to_string(), why);
         }
-        SdamEvent::ServerHeartbeatSucceeded(event) => {
-            lock(failures).remove(&event.server_address.to_string());
-        }
+        SdamEvent::ServerHeartbeatSucceeded(event) => failures.forget(&event.server_address.to_string()),
         _ => {}
-    }
-}
-
-fn lock(failures: &Failures) -> MutexGuard<'_, BTreeMap<String, (u32, String)>> {
-    failures.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Why no server was found.
-fn why(failures: &BTreeMap<String, (u32, String)>) -> String {
-    let all: Vec<_> = failures.iter().map(|(address, (_, why))| (address, why.as_str())).collect();
-    match all.as_slice() {
-        [] => "no server answers that `replicaSet`, `directConnection` and `readPreference` allow".to_owned(),
-        [(_, why)] => (*why).to_owned(),
-        // Members of a replica set may know each other by names that nobody else knows.
-        several => {
-            let named: Vec<String> = several.iter().take(3).map(|(address, why)| format!("{address}: {why}")).collect();
-            named.join("; ")
-        }
     }
 }
 

@@ -7,6 +7,7 @@ mod about;
 mod address;
 mod bytes;
 mod driver;
+mod failures;
 mod indexes;
 mod rows;
 mod trouble;

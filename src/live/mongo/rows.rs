@@ -80,6 +80,8 @@ struct All {
     rows: u64,
     /// How many parts they are.
     parts: usize,
+    /// Whether the servers put rows with the same ACL together.
+    is_grouped: bool,
     /// How many of them were read to their end.
     read: AtomicUsize,
 }
@@ -104,7 +106,11 @@ pub fn of_class(
     };
     let share = rows / chosen.map_or(ids.len() as u64, |chosen| chosen.of).max(1);
     let collection = Arc::from(collection);
-    let all = Arc::new(All { rows, parts: ids.len(), read: AtomicUsize::new(0) });
+    // Users are looked up, so their ids are wanted.
+    let may_group = connection.is_cluster() && chosen.is_none() && rows >= SMALL && class != "_User";
+    // Not everything that speaks as a cluster does understands this.
+    let is_grouped = may_group && connection.find(&Command::Group(&collection, Ids::Others)).is_ok();
+    let all = Arc::new(All { rows, parts: ids.len(), is_grouped, read: AtomicUsize::new(0) });
     let part = |ids| Part {
         connection: Arc::clone(connection),
         class: class.to_owned(),
@@ -153,7 +159,7 @@ impl Rows for Part {
     }
 
     fn form(&self) -> Form {
-        Form::Bson
+        if self.all.is_grouped { Form::Grouped } else { Form::Bson }
     }
 
     fn size(&self) -> u64 {
@@ -175,7 +181,11 @@ impl Rows for Part {
     }
 
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        let batches = self.connection.find(&Command::Find(&self.collection, &COLUMNS, self.ids.clone()))?;
+        let command = match self.all.is_grouped {
+            true => Command::Group(&self.collection, self.ids.clone()),
+            false => Command::Find(&self.collection, &COLUMNS, self.ids.clone()),
+        };
+        let batches = self.connection.find(&command)?;
         // What grows while it is read ends some time; what never ends is no database.
         let most = (self.rows * 10 + 10_000_000).saturating_mul(ROW);
         Ok(Box::new(Stream {
