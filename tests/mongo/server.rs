@@ -89,6 +89,10 @@ impl Writer {
     }
 }
 
+/// What a server may not know: the index of ids, and how to put documents together. With another last letter these
+/// mean nothing.
+const FEATURES: [&[u8]; 2] = [b"hint\0\x0e\0\0\0\x10_id", b"$group"];
+
 /// A wire to a server: it knows what was asked, and can be cut or fall silent.
 pub struct Wire {
     /// `mongodb://127.0.0.1:PORT`
@@ -97,8 +101,8 @@ pub struct Wire {
     /// So many bytes of answers still come through.
     left: Arc<AtomicI64>,
     cut: Arc<AtomicBool>,
-    has_no_index: Arc<AtomicBool>,
-    groups_nothing: Arc<AtomicBool>,
+    /// Which of [`FEATURES`] the server is made to miss.
+    missing: [Arc<AtomicBool>; 2],
     /// Whether the server is given out for one that stands before a sharded cluster.
     is_cluster: Arc<AtomicBool>,
 }
@@ -112,13 +116,11 @@ impl Wire {
             asked: Arc::default(),
             left: Arc::new(AtomicI64::new(i64::MAX)),
             cut: Arc::new(AtomicBool::new(true)),
-            has_no_index: Arc::default(),
-            groups_nothing: Arc::default(),
+            missing: Default::default(),
             is_cluster: Arc::default(),
         };
         let (asked, left, cut) = (Arc::clone(&wire.asked), Arc::clone(&wire.left), Arc::clone(&wire.cut));
-        let missing = [Arc::clone(&wire.has_no_index), Arc::clone(&wire.groups_nothing)];
-        let is_cluster = Arc::clone(&wire.is_cluster);
+        let (missing, is_cluster) = (wire.missing.clone(), Arc::clone(&wire.is_cluster));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 if left.load(Ordering::SeqCst) <= 0 && cut.load(Ordering::SeqCst) {
@@ -151,12 +153,12 @@ impl Wire {
 
     /// Whoever wants an index of ids to be taken is told that there is none.
     pub fn take_index_away(&self) {
-        self.has_no_index.store(true, Ordering::SeqCst);
+        self.missing[0].store(true, Ordering::SeqCst);
     }
 
     /// Whoever wants documents to be put together is not understood.
     pub fn group_nothing(&self) {
-        self.groups_nothing.store(true, Ordering::SeqCst);
+        self.missing[1].store(true, Ordering::SeqCst);
     }
 
     /// From the next connection on the server says that it stands before a sharded cluster, as `mongos` does.
@@ -176,8 +178,6 @@ fn forward_questions(
     asked: &Mutex<BTreeSet<String>>,
     missing: &[Arc<AtomicBool>; 2],
 ) {
-    // What is asked of a server that can it, up to a letter with which it means nothing.
-    const FEATURES: [&[u8]; 2] = [b"hint\0\x0e\0\0\0\x10_id", b"$group"];
     let mut head = [0; 16];
     while from.read_exact(&mut head).is_ok() {
         let number = |at: usize| i32::from_le_bytes(head[at..at + 4].try_into().unwrap());
