@@ -73,7 +73,11 @@ fn dump() -> PathBuf {
 }
 
 fn read_live(uri: &str) -> Reading {
-    read_answers(Database::new(uri, None).expect("an address").with_patience(Duration::from_secs(3)).read())
+    read_answers(database(uri).read())
+}
+
+fn database(uri: &str) -> Database {
+    Database::new(uri, None).expect("an address").with_patience(Duration::from_secs(3))
 }
 
 /// What `read` makes of answers; its problems are those of both.
@@ -197,7 +201,8 @@ fn rows_of_a_large_class_are_counted_once_each_in_parts() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), &[]);
     large(&server, ROWS);
-    let live = read_live(&format!("{}/app", server.uri));
+    let in_parts = |uri: &str| database(&format!("{uri}/app")).in_parts_of(30_000).read();
+    let live = read_answers(in_parts(&server.uri));
     assert_eq!(told(&live), Vec::<String>::new());
     let exported = tempfile::tempdir().unwrap();
     let bytes: Vec<u8> = rows(ROWS).iter().flat_map(|row| row.as_bytes().to_vec()).collect();
@@ -210,7 +215,7 @@ fn rows_of_a_large_class_are_counted_once_each_in_parts() {
     assert_eq!(census(&live.snapshot.app), census(&exported));
     let wire = Wire::to(server.port());
     wire.take_index_away();
-    let live = read_live(&format!("{}/app", wire.uri));
+    let live = read_answers(in_parts(&wire.uri));
     assert_eq!(told(&live), Vec::<String>::new());
     assert_eq!(census(&live.snapshot.app), census(&exported));
 
@@ -225,7 +230,7 @@ fn rows_of_a_large_class_are_counted_once_each_in_parts() {
     assert!((1..2000).contains(&(share.high - share.low)), "{some:?}");
 
     // No part of a class that is gone says that it is.
-    let answers = Database::new(&format!("{}/app", server.uri), None).unwrap().read();
+    let answers = in_parts(&server.uri);
     Writer::new(&server.uri, "app").run(doc! { "drop": "Big" });
     let gone = read_answers(answers);
     let message = format!("its {ROWS} rows were taken away while they were counted; rows of Big were not counted");

@@ -93,8 +93,8 @@ pub fn port(uri: &str) -> u16 {
     uri.rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap()
 }
 
-/// Makes an app with one class of so many rows, of four kinds.
-pub fn fill(uri: &str, rows: u64) {
+/// Makes an app of classes with so many rows, of four kinds.
+pub fn fill(uri: &str, classes: &[(&str, u64)]) {
     let letters = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let id = |number: u64| -> String {
         let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -114,12 +114,14 @@ pub fn fill(uri: &str, rows: u64) {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let database = Client::with_uri_str(uri).await.unwrap().default_database().unwrap();
-        let schema = doc! { "_id": "Order", "objectId": "string", "title": "string",
-        "_metadata": { "class_permissions": { "find": { "*": true } } } };
-        database.collection::<Document>("_SCHEMA").insert_one(schema).await.unwrap();
-        let orders = database.collection::<Document>("Order");
-        for first in (0..rows).step_by(10_000) {
-            orders.insert_many((first..rows.min(first + 10_000)).map(row)).await.unwrap();
+        for (class, rows) in classes {
+            let schema = doc! { "_id": class, "objectId": "string", "title": "string",
+            "_metadata": { "class_permissions": { "find": { "*": true } } } };
+            database.collection::<Document>("_SCHEMA").insert_one(schema).await.unwrap();
+            for first in (0..*rows).step_by(10_000) {
+                let some = (first..(first + 10_000).min(*rows)).map(row);
+                database.collection::<Document>(class).insert_many(some).await.unwrap();
+            }
         }
     });
 }

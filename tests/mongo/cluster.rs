@@ -6,7 +6,7 @@ use mongodb::bson::{RawDocumentBuf, doc};
 use parse_audit::model::ClassName;
 
 use crate::server::{Server, Wire, Writer};
-use crate::{READING, large, read_live, told};
+use crate::{READING, database, large, read_answers, told};
 
 #[test]
 fn rows_of_a_cluster_are_counted_as_those_of_one_server_are() {
@@ -30,7 +30,7 @@ fn rows_of_a_cluster_are_counted_as_those_of_one_server_are() {
     writer.insert("_User", &[RawDocumentBuf::try_from(&doc! { "_id": "OddRow0002" }).unwrap()]);
 
     let of = |wire: &Wire| {
-        let reading = read_live(&format!("{}/app", wire.uri));
+        let reading = read_answers(database(&format!("{}/app", wire.uri)).in_parts_of(30_000).read());
         let [problem] = &told(&reading)[..] else { panic!("one problem") };
         assert!(problem.starts_with("Big: the ACL of 1 row is none"), "{problem}");
         reading.snapshot.app.classes[&ClassName::from("Big")].rows.clone()

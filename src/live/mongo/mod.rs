@@ -82,6 +82,7 @@ pub struct Database {
     patience: Duration,
     pace: Pace,
     sampling: Option<Sampling>,
+    most: u64,
 }
 
 impl Database {
@@ -98,6 +99,7 @@ impl Database {
             patience: PATIENCE,
             pace: Pace::default(),
             sampling: None,
+            most: rows::MOST,
         })
     }
 
@@ -115,6 +117,11 @@ impl Database {
     /// The same, but of large classes only some rows are looked at.
     pub fn sampling(self, sampling: impl Into<Option<Sampling>>) -> Self {
         Self { sampling: sampling.into(), ..self }
+    }
+
+    /// The same, but a class with more rows than this is read in parts; else these are five million.
+    pub fn in_parts_of(self, most: u64) -> Self {
+        Self { most, ..self }
     }
 
     /// Where it is, with neither user, password nor options.
@@ -168,10 +175,14 @@ impl Database {
         }
         about::tell(self, &connection, &prefix, &mut answers);
         indexes::tell(self, &connection, (&prefix, &classes), &mut answers);
+        // Not everything that speaks as a cluster does understands what is asked of one.
+        let schemas = format!("{prefix}_SCHEMA");
+        let is_grouped = connection.is_cluster() && connection.find(&Command::Group(&schemas, Ids::Others)).is_ok();
+        let how = rows::How { sampling: self.sampling, most: self.most, is_grouped };
         for class in classes.iter().filter(|class| !class.starts_with('_') || *class == "_User") {
             let collection = format!("{prefix}{class}");
             let url = self.url(&collection);
-            match rows::of_class(&connection, class, &collection, self.sampling) {
+            match rows::of_class(&connection, class, &collection, &how) {
                 Ok(parts) => answers.documents.extend(parts.into_iter().map(|rows| Document {
                     url: url.clone(),
                     name: format!("{class}.bson"),

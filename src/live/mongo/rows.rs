@@ -1,4 +1,4 @@
-//! Rows of a class: their ids and ACLs, in parts that are read beside each other.
+//! Rows of a class: their ids and ACLs, as a whole or in parts that are read beside each other.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -16,14 +16,12 @@ pub const LEGACY: &str = "_acl.parse-audit";
 /// What is asked of each row; its id comes by itself.
 const COLUMNS: [&str; 3] = ["_rperm", "_wperm", LEGACY];
 
-/// A class with fewer rows is read as a whole.
-const SMALL: u64 = 100_000;
+/// A class with more rows is read in parts, each of which costs the server a search for where it begins. Ids are random,
+/// so that a range of them lies all over the disk, while the whole is read as it lies there.
+pub const MOST: u64 = 5_000_000;
 
-/// About how many rows a part has. Each part costs the server a search for where it begins.
-const PART: u64 = 250_000;
-
-/// Fewer parts are not made: so many are read beside each other, and a run that is cut off goes on from the last one.
-const LEAST_PARTS: u64 = 4;
+/// As many rows at most are put together at once: the server holds as many ACLs.
+const MOST_GROUPED: u64 = 250_000;
 
 /// More parts are not made.
 const MOST_PARTS: u64 = 3844;
@@ -86,30 +84,35 @@ struct All {
     read: AtomicUsize,
 }
 
+/// How the rows of all classes are read.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// Of which classes some rows are enough.
+    pub sampling: Option<Sampling>,
+    /// How many rows a part has at most.
+    pub most: u64,
+    /// Whether rows with the same ACL are put together where they lie.
+    pub is_grouped: bool,
+}
+
 /// The rows of a class, in one part or several.
 ///
 /// # Errors
 ///
 /// Its size is not told.
-pub fn of_class(
-    connection: &Arc<Connection>,
-    class: &str,
-    collection: &str,
-    sampling: Option<Sampling>,
-) -> Result<Vec<Part>, Trouble> {
+pub fn of_class(connection: &Arc<Connection>, class: &str, collection: &str, how: &How) -> Result<Vec<Part>, Trouble> {
     let rows = connection.count(&Command::Size(collection))?;
-    let sampling = sampling.filter(|_| sampling::is_for(class, rows));
+    let sampling = how.sampling.filter(|_| sampling::is_for(class, rows));
     let chosen = sampling.and_then(|sampling| chosen(rows, sampling));
+    // Users are looked up, so their ids are wanted.
+    let is_grouped = how.is_grouped && chosen.is_none() && class != "_User";
+    let most = if is_grouped { how.most.min(MOST_GROUPED) } else { how.most };
     let (ids, chosen) = match chosen {
         Some((of, ids)) => (ids, Some(Chosen { of, rows: Some(rows) })),
-        None => (parts(rows), None),
+        None => (parts(rows, most), None),
     };
     let share = rows / chosen.map_or(ids.len() as u64, |chosen| chosen.of).max(1);
     let collection = Arc::from(collection);
-    // Users are looked up, so their ids are wanted.
-    let may_group = connection.is_cluster() && chosen.is_none() && rows >= SMALL && class != "_User";
-    // Not everything that speaks as a cluster does understands this.
-    let is_grouped = may_group && connection.find(&Command::Group(&collection, Ids::Others)).is_ok();
     let all = Arc::new(All { rows, parts: ids.len(), is_grouped, read: AtomicUsize::new(0) });
     let part = |ids| Part {
         connection: Arc::clone(connection),
@@ -123,13 +126,13 @@ pub fn of_class(
     Ok(ids.into_iter().map(part).collect())
 }
 
-/// Ranges of ids that together hold each id once, for about so many rows.
-fn parts(rows: u64) -> Vec<Ids> {
-    if rows < SMALL {
+/// Ranges of ids that together hold each id once, for about so many rows, with at most about so many in each.
+fn parts(rows: u64, most: u64) -> Vec<Ids> {
+    if rows <= most {
         return vec![Ids::All];
     }
     // A few rows more or less make the same parts.
-    let count = rows.div_ceil(PART).clamp(LEAST_PARTS, MOST_PARTS / 2).next_power_of_two();
+    let count = rows.div_ceil(most.max(1)).min(MOST_PARTS / 2).next_power_of_two();
     (0..count).map(|number| part(number, count)).chain(std::iter::once(Ids::Others)).collect()
 }
 
@@ -259,9 +262,9 @@ mod tests {
 
     #[test]
     fn parts_follow_each_other_without_a_gap() {
-        assert_eq!(parts(99_999), [Ids::All]);
-        for rows in [100_000, 1_234_567, u64::MAX] {
-            let mut parts = parts(rows);
+        assert_eq!(parts(MOST, MOST), [Ids::All]);
+        for (rows, most) in [(2, 1), (100_001, 100_000), (1_234_567, 250_000), (u64::MAX, MOST), (9, 0)] {
+            let mut parts = parts(rows, most);
             assert_eq!(parts.pop(), Some(Ids::Others));
             let mut end = None;
             for (number, part) in parts.iter().enumerate() {
@@ -272,7 +275,7 @@ mod tests {
             }
             assert_eq!(end, None);
         }
-        assert_eq!((parts(100_000).len(), parts(1_000_001).len()), (5, 9));
+        assert_eq!((parts(5_000_001, MOST).len(), parts(20_000_001, MOST).len()), (3, 9));
         let (of, ids) = chosen(5_000_000, Sampling::of(1.0)).unwrap();
         assert_eq!((of, ids.len()), (MOST_PARTS, 64));
         assert!(ids.iter().all(|ids| matches!(ids, Ids::Between(from, below) if from != below)));
