@@ -13,22 +13,16 @@ use mongodb::bson::{Document, RawDocument, doc};
 /// Rows in one answer.
 const BATCH: u64 = 10_000;
 
-/// Parts of the large class: see `src/live/mongo/rows.rs`.
-const ROWS_OF_A_PART: u64 = 250_000;
-
-/// Fewer parts are not made.
-const LEAST_PARTS: u64 = 4;
-
 /// Users who are known.
 const USERS: u64 = 90_000;
 
-/// Serves an app whose one class has so many rows, for ever. Prints its port.
+/// Serves an app whose one class has so many rows, at most five million: more would be asked for in parts. Prints its
+/// port.
 #[allow(clippy::print_stdout, reason = "whoever started it reads where it is")]
 pub fn serve(rows: u64) -> ! {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     println!("{}", listener.local_addr().expect("an address").port());
-    let batches = (rows / parts(rows)).div_ceil(BATCH);
-    let answers = Arc::new(Answers::new(rows, batches));
+    let answers = Arc::new(Answers::new(rows));
     for client in listener.incoming().map_while(Result::ok) {
         let answers = Arc::clone(&answers);
         thread::spawn(move || answers.all(client));
@@ -36,26 +30,22 @@ pub fn serve(rows: u64) -> ! {
     process::exit(0)
 }
 
-/// How many rows a class is said to have that are really sent.
+/// How many rows are sent of a class that is said to have so many.
 pub fn sent(rows: u64) -> u64 {
-    parts(rows) * (rows / parts(rows)).div_ceil(BATCH) * BATCH
-}
-
-fn parts(rows: u64) -> u64 {
-    rows.div_ceil(ROWS_OF_A_PART).max(LEAST_PARTS).next_power_of_two()
+    rows.div_ceil(BATCH) * BATCH
 }
 
 /// All that is ever said.
 struct Answers {
     rows: u64,
-    /// The body of an answer by the cursor that it goes on with: the first, and the others.
-    first: Vec<Vec<u8>>,
-    next: Vec<Vec<u8>>,
+    /// The answers with rows: the first, and the others.
+    first: Vec<u8>,
+    next: Vec<u8>,
     users: Vec<u8>,
 }
 
 impl Answers {
-    fn new(rows: u64, batches: u64) -> Self {
+    fn new(rows: u64) -> Self {
         let row = |number: u64| {
             let user = super::user(number * 31 % USERS);
             let mut row = doc! { "_id": super::row_id(number) };
@@ -63,19 +53,14 @@ impl Answers {
             row
         };
         let docs: Vec<Document> = (0..BATCH).map(row).collect();
-        let cursor = |name: &str, left: u64| {
-            let body = doc! { "cursor": { name: docs.clone(), "id": i64::try_from(left).unwrap_or(0), "ns": "app.Order" }, "ok": 1.0 };
+        let cursor = |name: &str| {
+            let body = doc! { "cursor": { "id": 0_i64, "ns": "app.Order", name: docs.clone() }, "ok": 1.0 };
             body.to_vec().expect("BSON")
         };
         let users: Vec<Document> = (0..USERS)
             .map(|number| doc! { "_id": super::user(number), "_rperm": ["*"], "_wperm": [super::user(number)] })
             .collect();
-        Self {
-            rows,
-            first: (0..batches).map(|left| cursor("firstBatch", left)).collect(),
-            next: (0..batches).map(|left| cursor("nextBatch", left)).collect(),
-            users: of_first(&users),
-        }
+        Self { rows, first: cursor("firstBatch"), next: cursor("nextBatch"), users: of_first(&users) }
     }
 
     /// Answers until nobody asks.
@@ -114,14 +99,11 @@ impl Answers {
     fn answer(&self, command: &RawDocument) -> std::borrow::Cow<'_, [u8]> {
         let (name, value) = command.iter().next().and_then(Result::ok).expect("a command");
         let asked = value.as_str().unwrap_or_default();
-        let (no_rows, all) = (of_first(&[]), self.first.len());
         let document = match name.as_str() {
             "count" => {
                 doc! { "n": i64::try_from(if asked == "_User" { USERS } else { self.rows }).unwrap_or(i64::MAX), "ok": 1.0 }
             }
             "find" => {
-                let types = command.get_document("filter").ok().and_then(|filter| filter.get_document("_id").ok());
-                let are_texts = types.is_some_and(|id| id.get("$type").ok().flatten().is_none());
                 return match asked {
                     "_SCHEMA" => {
                         let columns = || doc! { "objectId": "string", "_metadata": { "class_permissions": { "find": { "*": true } } } };
@@ -130,13 +112,13 @@ impl Answers {
                         of_first(&[class("Order"), class("_User")]).into()
                     }
                     "_User" => self.users.as_slice().into(),
-                    "Order" if are_texts => self.first.get(all - 1).expect("an answer").as_slice().into(),
-                    _ => no_rows.into(),
+                    "Order" => with_rest(&self.first, self.rows.div_ceil(BATCH) - 1).into(),
+                    _ => of_first(&[]).into(),
                 };
             }
             "getMore" => {
-                let left = usize::try_from(value.as_i64().unwrap_or_default()).unwrap_or_default();
-                return self.next.get(left - 1).expect("an answer").as_slice().into();
+                let left = value.as_i64().and_then(|left| u64::try_from(left).ok()).expect("a cursor");
+                return with_rest(&self.next, left - 1).into();
             }
             "listIndexes" => return of_first(&[]).into(),
             "listCollections" => return of_first(&[doc! { "name": "_SCHEMA" }, doc! { "name": "Order" }]).into(),
@@ -151,6 +133,15 @@ impl Answers {
         };
         document.to_vec().expect("BSON").into()
     }
+}
+
+/// An answer behind which so many others come, which is the number of its cursor.
+fn with_rest(answer: &[u8], left: u64) -> Vec<u8> {
+    /// Where the number is: behind two lengths and the names `cursor` and `id`.
+    const CURSOR: std::ops::Range<usize> = 20..28;
+    let mut answer = answer.to_vec();
+    answer.get_mut(CURSOR).expect("a number").copy_from_slice(&left.to_le_bytes());
+    answer
 }
 
 /// The answer that holds all documents.
