@@ -97,44 +97,43 @@ const FEATURES: [&[u8]; 2] = [b"hint\0\x0e\0\0\0\x10_id", b"$group"];
 pub struct Wire {
     /// `mongodb://127.0.0.1:PORT`
     pub uri: String,
-    asked: Arc<Mutex<BTreeSet<String>>>,
+    state: Arc<State>,
+}
+
+/// What happens on a wire.
+struct State {
+    asked: Mutex<BTreeSet<String>>,
     /// So many bytes of answers still come through.
-    left: Arc<AtomicI64>,
-    cut: Arc<AtomicBool>,
+    left: AtomicI64,
+    cut: AtomicBool,
     /// Which of [`FEATURES`] the server is made to miss.
-    missing: [Arc<AtomicBool>; 2],
+    missing: [AtomicBool; 2],
     /// Whether the server is given out for one that stands before a sharded cluster.
-    is_cluster: Arc<AtomicBool>,
+    is_cluster: AtomicBool,
 }
 
 impl Wire {
     pub fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let uri = format!("mongodb://{}", listener.local_addr().unwrap());
-        let wire = Self {
-            uri,
-            asked: Arc::default(),
-            left: Arc::new(AtomicI64::new(i64::MAX)),
-            cut: Arc::new(AtomicBool::new(true)),
+        let state = Arc::new(State {
+            asked: Mutex::default(),
+            left: AtomicI64::new(i64::MAX),
+            cut: AtomicBool::new(true),
             missing: Default::default(),
-            is_cluster: Arc::default(),
-        };
-        let (asked, left, cut) = (Arc::clone(&wire.asked), Arc::clone(&wire.left), Arc::clone(&wire.cut));
-        let (missing, is_cluster) = (wire.missing.clone(), Arc::clone(&wire.is_cluster));
+            is_cluster: AtomicBool::new(false),
+        });
+        let wire = Self { uri, state: Arc::clone(&state) };
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                if left.load(Ordering::SeqCst) <= 0 && cut.load(Ordering::SeqCst) {
+                if state.left.load(Ordering::SeqCst) <= 0 && state.cut.load(Ordering::SeqCst) {
                     return;
                 }
                 let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                let (asked, missing) = (Arc::clone(&asked), missing.clone());
-                thread::spawn(move || forward_questions(from, to, &asked, &missing));
-                let (left, cut, is_cluster) = (Arc::clone(&left), Arc::clone(&cut), Arc::clone(&is_cluster));
-                thread::spawn(move || match is_cluster.load(Ordering::SeqCst) {
-                    true => forward_answers_of_cluster(server, client),
-                    false => forward_answers(server, client, &left, &cut),
-                });
+                let (of_questions, of_answers) = (Arc::clone(&state), Arc::clone(&state));
+                thread::spawn(move || of_questions.forward_questions(from, to));
+                thread::spawn(move || of_answers.forward_answers(server, client));
             }
         });
         wire
@@ -142,126 +141,134 @@ impl Wire {
 
     /// After so many bytes of answers the wire is cut.
     pub fn cut_after(&self, bytes: i64) {
-        self.left.store(bytes, Ordering::SeqCst);
+        self.state.left.store(bytes, Ordering::SeqCst);
     }
 
     /// After so many bytes of answers nothing comes through any more.
     pub fn silent_after(&self, bytes: i64) {
-        self.cut.store(false, Ordering::SeqCst);
-        self.left.store(bytes, Ordering::SeqCst);
+        self.state.cut.store(false, Ordering::SeqCst);
+        self.state.left.store(bytes, Ordering::SeqCst);
     }
 
     /// Whoever wants an index of ids to be taken is told that there is none.
     pub fn take_index_away(&self) {
-        self.missing[0].store(true, Ordering::SeqCst);
+        self.state.missing[0].store(true, Ordering::SeqCst);
     }
 
     /// Whoever wants documents to be put together is not understood.
     pub fn group_nothing(&self) {
-        self.missing[1].store(true, Ordering::SeqCst);
+        self.state.missing[1].store(true, Ordering::SeqCst);
     }
 
-    /// From the next connection on the server says that it stands before a sharded cluster, as `mongos` does.
+    /// The server says that it stands before a sharded cluster, as `mongos` does.
     pub fn be_cluster(&self) {
-        self.is_cluster.store(true, Ordering::SeqCst);
+        self.state.is_cluster.store(true, Ordering::SeqCst);
     }
 
     /// The names of all commands that went over the wire, and behind them the stages if they have such.
     pub fn asked(&self) -> BTreeSet<String> {
-        self.asked.lock().unwrap().clone()
+        self.state.asked.lock().unwrap().clone()
     }
 }
 
-fn forward_questions(
-    mut from: TcpStream,
-    mut to: TcpStream,
-    asked: &Mutex<BTreeSet<String>>,
-    missing: &[Arc<AtomicBool>; 2],
-) {
-    let mut head = [0; 16];
-    while from.read_exact(&mut head).is_ok() {
+/// A message: its head, its kind, and what follows.
+struct Message {
+    head: [u8; 16],
+    kind: i32,
+    body: Vec<u8>,
+}
+
+impl Message {
+    /// The next one; `None` when there are no more.
+    fn next(from: &mut TcpStream) -> Option<Self> {
+        let mut head = [0; 16];
+        from.read_exact(&mut head).ok()?;
         let number = |at: usize| i32::from_le_bytes(head[at..at + 4].try_into().unwrap());
-        let mut message = vec![0; number(0) as usize - 16];
-        if from.read_exact(&mut message).is_err() {
-            return;
-        }
-        let document = match number(12) {
-            2013 => {
-                assert_eq!(message[4], 0, "the command comes first");
-                &message[5..]
-            }
-            2004 => {
-                let name = message[4..].iter().position(|byte| *byte == 0).unwrap();
-                &message[4 + name + 1 + 8..]
-            }
-            code => panic!("a message of kind {code}"),
-        };
-        let end = document[5..].iter().position(|byte| *byte == 0).unwrap();
-        let mut name = String::from_utf8_lossy(&document[5..5 + end]).into_owned();
-        if name == "aggregate" {
-            name.extend(stages(document).iter().map(|stage| format!(" {stage}")));
-        }
-        asked.lock().unwrap().insert(name);
-        for (feature, is_missing) in FEATURES.iter().zip(missing) {
-            let place = message.windows(feature.len()).position(|bytes| bytes == *feature);
-            if let Some(place) = place.filter(|_| is_missing.load(Ordering::SeqCst)) {
-                message[place + feature.len() - 1] = b'x';
-            }
-        }
-        if to.write_all(&head).and_then(|()| to.write_all(&message)).is_err() {
-            return;
-        }
+        let (kind, mut body) = (number(12), vec![0; number(0) as usize - 16]);
+        from.read_exact(&mut body).ok()?;
+        Some(Self { head, kind, body })
+    }
+
+    /// The document that begins at a place.
+    fn document(&self, at: usize) -> &RawDocument {
+        let length = i32::from_le_bytes(self.body[at..at + 4].try_into().unwrap()) as usize;
+        RawDocument::from_bytes(&self.body[at..at + length]).unwrap()
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        [&self.head, self.body.as_slice()].concat()
     }
 }
 
-/// What an aggregation does with documents, one after the other.
-fn stages(command: &[u8]) -> Vec<String> {
-    let length = i32::from_le_bytes(command[..4].try_into().unwrap()) as usize;
-    let command = RawDocument::from_bytes(&command[..length]).unwrap();
-    let stages = command.get_array("pipeline").unwrap().into_iter();
-    stages.map(|stage| stage.unwrap().as_document().unwrap().iter().next().unwrap().unwrap().0.to_string()).collect()
+/// The first name of a document.
+fn first(document: &RawDocument) -> String {
+    document.iter().next().unwrap().unwrap().0.to_string()
 }
 
-/// Forwards answers whole, and says in each greeting what `mongos` says of itself.
-fn forward_answers_of_cluster(mut from: TcpStream, mut to: TcpStream) {
-    let mut head = [0; 16];
-    while from.read_exact(&mut head).is_ok() {
-        let number = |at: usize| i32::from_le_bytes(head[at..at + 4].try_into().unwrap());
-        let mut message = vec![0; number(0) as usize - 16];
-        if from.read_exact(&mut message).is_err() {
-            break;
-        }
-        // Flags come before the document, and in the older form twenty bytes.
-        let at = if number(12) == 2013 { 5 } else { 20 };
-        let document = RawDocument::from_bytes(&message[at..]).unwrap();
-        let is_greeting = document.get("isWritablePrimary").is_ok_and(|one| one.is_some())
-            || document.get("ismaster").is_ok_and(|one| one.is_some());
-        if is_greeting {
-            let mut document = Document::try_from(document).unwrap();
-            document.insert("msg", "isdbgrid");
-            message.truncate(at);
-            message.extend(RawDocumentBuf::try_from(&document).unwrap().as_bytes());
-            head[..4].copy_from_slice(&i32::try_from(message.len() + 16).unwrap().to_le_bytes());
-        }
-        if to.write_all(&head).and_then(|()| to.write_all(&message)).is_err() {
-            break;
+impl State {
+    fn forward_questions(&self, mut from: TcpStream, mut to: TcpStream) {
+        while let Some(mut message) = Message::next(&mut from) {
+            let at = match message.kind {
+                2013 => {
+                    assert_eq!(message.body[4], 0, "the command comes first");
+                    5
+                }
+                2004 => 4 + message.body[4..].iter().position(|byte| *byte == 0).unwrap() + 1 + 8,
+                kind => panic!("a message of kind {kind}"),
+            };
+            let command = message.document(at);
+            let mut name = first(command);
+            if name == "aggregate" {
+                let stages = command.get_array("pipeline").unwrap().into_iter();
+                let stages = stages.map(|stage| first(stage.unwrap().as_document().unwrap()));
+                name.extend(stages.map(|stage| format!(" {stage}")));
+            }
+            self.asked.lock().unwrap().insert(name);
+            for (feature, is_missing) in FEATURES.iter().zip(&self.missing) {
+                let place = message.body.windows(feature.len()).position(|bytes| bytes == *feature);
+                if let Some(place) = place.filter(|_| is_missing.load(Ordering::SeqCst)) {
+                    message.body[place + feature.len() - 1] = b'x';
+                }
+            }
+            if to.write_all(&message.bytes()).is_err() {
+                return;
+            }
         }
     }
-    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
-}
 
-fn forward_answers(mut from: TcpStream, mut to: TcpStream, left: &AtomicI64, cut: &AtomicBool) {
-    let mut buffer = vec![0; 16 << 10];
-    while let Ok(read) = from.read(&mut buffer) {
-        if left.fetch_sub(read as i64, Ordering::SeqCst) <= 0 {
-            if cut.load(Ordering::SeqCst) {
+    fn forward_answers(&self, mut from: TcpStream, mut to: TcpStream) {
+        while let Some(mut message) = Message::next(&mut from) {
+            if self.is_cluster.load(Ordering::SeqCst) {
+                as_of_cluster(&mut message);
+            }
+            if !message.bytes().chunks(16 << 10).all(|bytes| self.forward(bytes, &mut to)) {
                 break;
             }
-            continue;
         }
-        if read == 0 || to.write_all(&buffer[..read]).is_err() {
-            break;
-        }
+        let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
     }
-    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+
+    /// Forwards a piece of an answer. Whether the wire still holds.
+    fn forward(&self, bytes: &[u8], to: &mut TcpStream) -> bool {
+        if self.left.fetch_sub(bytes.len() as i64, Ordering::SeqCst) <= 0 {
+            return !self.cut.load(Ordering::SeqCst);
+        }
+        to.write_all(bytes).is_ok()
+    }
+}
+
+/// Says in an answer, if it is a greeting, what `mongos` says of itself.
+fn as_of_cluster(message: &mut Message) {
+    // Flags come before the document, and in the older form twenty bytes.
+    let at = if message.kind == 2013 { 5 } else { 20 };
+    let document = message.document(at);
+    let has = |name: &str| document.get(name).is_ok_and(|one| one.is_some());
+    if !has("isWritablePrimary") && !has("ismaster") {
+        return;
+    }
+    let mut document = Document::try_from(document).unwrap();
+    document.insert("msg", "isdbgrid");
+    message.body.truncate(at);
+    message.body.extend(RawDocumentBuf::try_from(&document).unwrap().as_bytes());
+    message.head[..4].copy_from_slice(&i32::try_from(message.body.len() + 16).unwrap().to_le_bytes());
 }
