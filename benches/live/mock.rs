@@ -1,7 +1,6 @@
 //! A server that speaks the protocol of MongoDB and does nothing but send the same rows again, so that it is the
 //! client whose speed is told.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process;
@@ -53,14 +52,10 @@ impl Answers {
             row
         };
         let docs: Vec<Document> = (0..BATCH).map(row).collect();
-        let cursor = |name: &str| {
-            let body = doc! { "cursor": { "id": 0_i64, "ns": "app.Order", name: docs.clone() }, "ok": 1.0 };
-            body.to_vec().expect("BSON")
-        };
         let users: Vec<Document> = (0..USERS)
             .map(|number| doc! { "_id": super::user(number), "_rperm": ["*"], "_wperm": [super::user(number)] })
             .collect();
-        Self { rows, first: cursor("firstBatch"), next: cursor("nextBatch"), users: of_first(&users) }
+        Self { rows, first: of_first(&docs), next: batch("nextBatch", &docs), users: of_first(&users) }
     }
 
     /// Answers until nobody asks.
@@ -144,9 +139,13 @@ fn with_rest(answer: &[u8], left: u64) -> Vec<u8> {
     answer
 }
 
-/// The answer that holds all documents.
+/// The first answer, if it is the last one too.
 fn of_first(documents: &[Document]) -> Vec<u8> {
-    let body: BTreeMap<&str, _> = [("firstBatch", documents.to_vec())].into();
-    let body = doc! { "cursor": { "firstBatch": body.get("firstBatch").cloned().unwrap_or_default(), "id": 0_i64, "ns": "app.x" }, "ok": 1.0 };
+    batch("firstBatch", documents)
+}
+
+/// An answer with documents.
+fn batch(name: &str, documents: &[Document]) -> Vec<u8> {
+    let body = doc! { "cursor": { "id": 0_i64, "ns": "app.x", name: documents.to_vec() }, "ok": 1.0 };
     body.to_vec().expect("BSON")
 }
