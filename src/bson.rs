@@ -47,6 +47,7 @@ impl<'b> Iterator for Elements<'b> {
     }
 }
 
+#[inline]
 fn element(kind: u8, rest: &[u8]) -> Option<(Element<'_>, &[u8])> {
     let end = zero(rest)?;
     let (name, rest) = (rest.get(..end)?, rest.get(end + 1..)?);
@@ -65,12 +66,23 @@ fn zero(bytes: &[u8]) -> Option<usize> {
     if zeros == 0 { memchr::memchr(0, bytes) } else { usize::try_from(zeros.trailing_zeros() / 8).ok() }
 }
 
+#[inline]
 fn value_size(kind: u8, bytes: &[u8]) -> Option<usize> {
     let prefixed = |more: usize| usize::try_from(int32(bytes)?).ok()?.checked_add(more);
     match kind {
+        0x02 => prefixed(4),
+        0x03 | 0x04 => prefixed(0).filter(|size| *size >= 5),
+        _ => other_size(kind, bytes),
+    }
+}
+
+/// The size of a value that rows seldom have.
+fn other_size(kind: u8, bytes: &[u8]) -> Option<usize> {
+    let prefixed = |more: usize| usize::try_from(int32(bytes)?).ok()?.checked_add(more);
+    match kind {
         0x01 | 0x09 | 0x11 | 0x12 => Some(8),
-        0x02 | 0x0d | 0x0e => prefixed(4),
-        0x03 | 0x04 | 0x0f => prefixed(0).filter(|size| *size >= 5),
+        0x0d | 0x0e => prefixed(4),
+        0x0f => prefixed(0).filter(|size| *size >= 5),
         0x05 => prefixed(5),
         0x06 | 0x0a | 0x7f | 0xff => Some(0),
         0x07 => Some(12),

@@ -13,6 +13,10 @@ use super::ids::{Id, UserIds, pack, quick};
 /// A side that names more roles is not read: it would cost more than all other rows, and nobody is known by it.
 const MOST_ROLES: usize = 1000;
 
+/// So many rows, or users of one row, are looked up together: each is somewhere else in memory, which is waited for at
+/// once instead of one by one.
+const TOGETHER: usize = 64;
+
 /// One side of an ACL while its entries are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Flags(u32);
@@ -26,6 +30,14 @@ impl Flags {
     const ORPHAN: u32 = 32;
     /// How many bits these are.
     const BITS: u32 = 6;
+
+    /// Those of a side where those of both stand side by side.
+    const fn of(side: Side, flags: u32) -> u32 {
+        match side {
+            Side::Read => flags << Self::BITS,
+            Side::Write => flags,
+        }
+    }
 }
 
 /// Counts the rows of one class in one file.
@@ -42,6 +54,10 @@ pub struct Tally<'u> {
     last_role: u32,
     /// Rows with at most one role on each side.
     counts: HashMap<Key, u64, FxSeededState>,
+    /// Those of them whose users were not looked up yet, and how many rows each stands for.
+    waiting: Vec<(Key, u64)>,
+    /// Which of these names which user.
+    named: Vec<(usize, Named)>,
     /// Rows with more.
     of_many: HashMap<Box<[u32]>, u64, FxSeededState>,
     unreadable: u64,
@@ -58,6 +74,14 @@ struct Key {
     /// The one role of each side.
     read: Option<u32>,
     write: Option<u32>,
+}
+
+/// A user who is named by a row, and not looked up yet.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    packed: u64,
+    /// What is true of the row if the user is gone: flags of both sides.
+    if_gone: u32,
 }
 
 /// What a tally found.
@@ -84,6 +108,8 @@ struct Row {
     /// The one user of each side, to see whether they are the same.
     read_user: Id,
     write_user: Id,
+    /// The users of both sides, the first of them that there are.
+    named: Vec<Named>,
     legacy: bool,
     /// A side names more roles than are read.
     is_too_long: bool,
@@ -119,6 +145,8 @@ impl<'u> Tally<'u> {
             role_numbers: HashMap::with_hasher(quick()),
             last_role: 0,
             counts: HashMap::with_hasher(quick()),
+            waiting: Vec::new(),
+            named: Vec::new(),
             of_many: HashMap::with_hasher(quick()),
             unreadable: 0,
             leaks: [0; 3],
@@ -138,6 +166,7 @@ impl<'u> Tally<'u> {
         row.id.clear();
         row.read_user.clear();
         row.write_user.clear();
+        row.named.clear();
         for side in [&mut row.read, &mut row.write] {
             side.0 = Flags::default();
             side.1.clear();
@@ -224,25 +253,27 @@ impl<'u> Tally<'u> {
             return;
         }
         self.names_others = true;
-        let orphan = self.is_orphan(side, packed, id);
         let flags = self.flags(side);
         let second = flags.0 & Flags::ONE_USER != 0;
         flags.0 |= if second { Flags::MANY_USERS } else { Flags::ONE_USER };
-        flags.0 |= if orphan { Flags::ORPHAN } else { 0 };
         let user = match side {
             Side::Read => &mut self.row.read_user,
             Side::Write => &mut self.row.write_user,
         };
         user.set(packed, id);
-    }
-
-    /// Whether a user is gone. Who reads a row is mostly who writes it, and is looked up once.
-    fn is_orphan(&self, side: Side, packed: u64, id: &[u8]) -> bool {
-        let read = self.row.read.0.0;
-        if matches!(side, Side::Write) && read & Flags::MANY_USERS == 0 && self.row.read_user.is(packed, id) {
-            return read & Flags::ORPHAN != 0;
+        if self.users.is_none() {
+            return;
         }
-        self.users.is_some_and(|users| !users.contains_packed(packed))
+        let if_gone = Flags::of(side, Flags::ORPHAN);
+        let named = &mut self.row.named;
+        let has_room = named.len() < TOGETHER;
+        match named.first_mut() {
+            // Who reads a row is mostly who writes it, and is looked up once.
+            Some(first) if first.packed == packed => first.if_gone |= if_gone,
+            _ if has_room => named.push(Named { packed, if_gone }),
+            _ if is_gone(self.users, packed) => self.flags(side).0 |= Flags::ORPHAN,
+            _ => {}
+        }
     }
 
     fn flags(&mut self, side: Side) -> &mut Flags {
@@ -283,17 +314,27 @@ impl<'u> Tally<'u> {
         let owner_only = owner_only || (own_only(&row.read) && own_only(&row.write));
         let present = (row.read.0.0 | row.write.0.0) & Flags::PRESENT != 0;
         let head = u32::from(owner_only) | u32::from(row.legacy && !present) << 1;
-        let sides = row.read.0.0 << Flags::BITS | row.write.0.0;
+        let sides = Flags::of(Side::Read, row.read.0.0) | Flags::of(Side::Write, row.write.0.0);
         let head = head << (2 * Flags::BITS) | sides;
         match (row.read.1.as_slice(), row.write.1.as_slice()) {
             (read @ ([] | [_]), write @ ([] | [_])) => {
                 let key = Key { head, read: read.first().copied(), write: write.first().copied() };
-                *self.counts.entry(key).or_default() += row.times;
+                if row.named.is_empty() {
+                    *self.counts.entry(key).or_default() += row.times;
+                    return;
+                }
+                self.named.extend(row.named.drain(..).map(|named| (self.waiting.len(), named)));
+                self.waiting.push((key, row.times));
+                if self.waiting.len() == TOGETHER {
+                    self.look_up();
+                }
             }
             _ => {
                 row.read.1.sort_unstable();
                 row.write.1.sort_unstable();
                 row.key.clear();
+                let gone = row.named.iter().filter(|named| is_gone(self.users, named.packed));
+                let head = gone.fold(head, |head, named| head | named.if_gone);
                 row.key.extend([head, u32::try_from(row.read.1.len()).unwrap_or(u32::MAX)]);
                 row.key.extend(row.read.1.iter().chain(&row.write.1));
                 match self.of_many.get_mut(row.key.as_slice()) {
@@ -301,6 +342,20 @@ impl<'u> Tally<'u> {
                     None => drop(self.of_many.insert(row.key.as_slice().into(), row.times)),
                 }
             }
+        }
+    }
+
+    /// Looks up the users of the rows that wait, and counts these.
+    fn look_up(&mut self) {
+        for (number, named) in self.named.drain(..) {
+            if is_gone(self.users, named.packed)
+                && let Some((key, _)) = self.waiting.get_mut(number)
+            {
+                key.head |= named.if_gone;
+            }
+        }
+        for (key, times) in self.waiting.drain(..) {
+            *self.counts.entry(key).or_default() += times;
         }
     }
 
@@ -319,7 +374,8 @@ impl<'u> Tally<'u> {
     }
 
     /// What was found.
-    pub fn finish(self) -> Counts {
+    pub fn finish(mut self) -> Counts {
+        self.look_up();
         let mut census = Census { unreadable: self.unreadable, users_known: self.users.is_some(), ..Census::default() };
         let roles = &self.roles;
         let of_few = self
@@ -341,6 +397,11 @@ impl<'u> Tally<'u> {
         let (collected, names_others) = (self.collected, self.names_others);
         Counts { census, leaks, ids: self.ids, collected, names_others }
     }
+}
+
+/// Whether it is known that there is no such user.
+fn is_gone(users: Option<&UserIds>, packed: u64) -> bool {
+    users.is_some_and(|users| !users.contains_packed(packed))
 }
 
 /// The shape behind a head of the counts, and the numbers of the roles of both sides.
@@ -373,65 +434,4 @@ fn side(flags: u32, numbers: &[u32], roles: &[RoleName]) -> Option<Entries> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(tally: &mut Tally<'_>, id: &str, read: &[&str], write: &[&str]) {
-        tally.begin();
-        tally.id(id.as_bytes());
-        tally.side(Side::Read);
-        tally.side(Side::Write);
-        read.iter().for_each(|entry| tally.entry(Side::Read, entry.as_bytes()));
-        write.iter().for_each(|entry| tally.entry(Side::Write, entry.as_bytes()));
-        tally.end();
-    }
-
-    #[test]
-    fn rows_of_one_shape_are_one_count() {
-        let mut users = UserIds::default();
-        users.insert(b"aaaaaaaaaa");
-        users.insert(b"a custom id");
-        let mut tally = Tally::new(Some(&users));
-        row(&mut tally, "1", &["aaaaaaaaaa"], &["aaaaaaaaaa"]);
-        row(&mut tally, "2", &["a custom id"], &["a custom id"]);
-        row(&mut tally, "3", &["bbbbbbbbbb"], &["bbbbbbbbbb"]);
-        row(&mut tally, "4", &["role:b", "*", "role:a"], &["role:a", "role:a"]);
-        row(&mut tally, "5", &["role:a", "role:b", "*"], &["role:a"]);
-        tally.begin();
-        tally.legacy();
-        tally.end();
-        let census = tally.finish().census;
-        assert_eq!(census.rows(), 6);
-        assert_eq!(census.shapes.len(), 4);
-        assert_eq!(census.count(|shape| shape.owner_only), 3);
-        assert_eq!(census.count(|shape| shape.read.as_ref().is_some_and(|entries| entries.orphan)), 1);
-        assert_eq!(census.count(|shape| shape.legacy && shape.is_missing()), 1);
-        let roles: Vec<String> = census.roles().iter().map(ToString::to_string).collect();
-        assert_eq!(roles, ["a", "b"]);
-    }
-
-    #[test]
-    fn a_user_who_owns_its_own_row_is_told_from_others() {
-        let mut tally = Tally::new(None);
-        row(&mut tally, "me", &["me"], &["me"]);
-        row(&mut tally, "me", &["me"], &["me", "you"]);
-        let census = tally.finish().census;
-        assert_eq!(census.count(|shape| shape.owner_only), 1);
-        let others = |shape: &Shape| shape.write.as_ref().is_some_and(|entries| entries.users == Users::One);
-        assert_eq!(census.count(others), 1);
-    }
-
-    #[test]
-    fn a_side_with_far_more_roles_than_anybody_gives_is_not_read() {
-        let roles: Vec<String> = (0..300_000).map(|number| format!("role:{number}")).collect();
-        let all: Vec<&str> = roles.iter().map(String::as_str).collect();
-        let mut tally = Tally::new(None);
-        row(&mut tally, "1", &all, &["*"]);
-        row(&mut tally, "2", &[&["*"], &all[..=MOST_ROLES]].concat(), &[]);
-        row(&mut tally, "3", &[&all[..MOST_ROLES], &all[..MOST_ROLES]].concat(), &all[..MOST_ROLES]);
-        row(&mut tally, "4", &["role:1"], &["*"]);
-        let census = tally.finish().census;
-        assert_eq!((census.rows(), census.unreadable, census.shapes.len()), (4, 2, 2));
-        assert_eq!(census.roles().len(), MOST_ROLES);
-    }
-}
+mod tests;
