@@ -25,6 +25,11 @@ impl Pace {
         Self { percent: u32::from(percent.clamp(1, 100)), together }
     }
 
+    /// Whether anything ever waits: then nothing is asked ahead of time either, for nobody would see how long it takes.
+    pub fn rests(self) -> bool {
+        self.percent < 100
+    }
+
     /// Rests after what was done since then, and begins anew.
     pub fn rest(self, since: &mut Instant) {
         let pause = self.pause(since.elapsed());
@@ -48,7 +53,9 @@ mod tests {
     fn connections_together_keep_a_server_busy_for_their_share() {
         let worked = Duration::from_millis(10);
         for (percent, together, pause) in [(100, 4, 0), (50, 1, 10), (50, 2, 30), (10, 1, 90), (0, 1, 990)] {
-            let told = Pace::at_most(percent, together).pause(worked);
+            let pace = Pace::at_most(percent, together);
+            assert_eq!(pace.rests(), pause > 0);
+            let told = pace.pause(worked);
             assert_eq!(told, Duration::from_millis(pause), "{percent} of {together}");
         }
         let mut since = Instant::now() - worked;

@@ -10,7 +10,8 @@ use crate::live::{Answers, Body, Document};
 use crate::problem::Problem;
 
 use super::Database;
-use super::driver::{Command, Connection, Oddity};
+use super::command::{Command, Oddity};
+use super::driver::Connection;
 use super::trouble::{NOT_UNDERSTOOD, Trouble, WANTS_USER};
 
 /// What changes documents.

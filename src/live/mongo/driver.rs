@@ -20,10 +20,11 @@ use mongodb::error::{Error, ErrorKind};
 use mongodb::event::EventHandler;
 use mongodb::event::sdam::SdamEvent;
 use mongodb::options::{ClientOptions, ReadPreference, SelectionCriteria};
-use mongodb::raw_batch_cursor::RawBatchCursor;
+use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use mongodb::{Client, Database};
 use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::bson::is_flat;
@@ -31,8 +32,8 @@ use crate::live::pace::Pace;
 
 use super::address::Address;
 use super::bytes;
+use super::command::{Command, Ids, OTHER_TYPES, Oddity};
 use super::failures::Failures;
-use super::rows::{Ids, OTHER_TYPES};
 use super::trouble::{CLOSED, NOT_UNDERSTOOD, SILENT, Trouble, of_io};
 
 /// How long it is waited for a server to be found.
@@ -53,91 +54,55 @@ const BATCH: u32 = 10_000;
 /// No document is nested so deep: MongoDB's manual allows 100 levels.
 const DEEPEST: usize = 400;
 
-/// What may be asked.
-#[derive(Debug, Clone)]
-pub enum Command<'c> {
-    /// Whether somebody is there.
-    Hello,
-    /// The version of the server.
-    BuildInfo,
-    /// Who is logged in, and what that one may do.
-    ConnectionStatus,
-    /// The names of the collections that may be read.
-    Collections,
-    /// The indexes of a collection.
-    Indexes(&'c str),
-    /// About how many documents a collection has.
-    Size(&'c str),
-    /// How many documents have no value in a column.
-    Without(&'c str, &'c str),
-    /// How many users have something that they should not.
-    Users(&'c str, Oddity),
-    /// These columns of documents, all if none is named.
-    Find(&'c str, &'c [&'c str], Ids),
-    /// Each ACL of documents, and how many have it.
-    Group(&'c str, Ids),
-}
-
-/// What a user should not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Oddity {
-    /// A token that sets a new password, and that never ends.
-    EndlessResetToken,
-    /// A session from before sessions were rows.
-    LegacySession,
-    /// A password that is no hash of bcrypt whose work is at least 2¹⁰.
-    OtherPassword,
-}
-
-impl Command<'_> {
-    fn document(&self) -> Document {
-        let mut document = match self {
-            Self::Hello => doc! { "hello": 1 },
-            Self::BuildInfo => doc! { "buildInfo": 1 },
-            Self::ConnectionStatus => doc! { "connectionStatus": 1, "showPrivileges": true },
-            Self::Collections => doc! { "listCollections": 1, "nameOnly": true, "authorizedCollections": true },
-            Self::Indexes(collection) => doc! { "listIndexes": *collection, "cursor": { "batchSize": BATCH } },
-            Self::Size(collection) => doc! { "count": *collection },
-            Self::Without(collection, column) => doc! { "count": *collection, "query": { *column: null } },
-            Self::Users(collection, oddity) => {
-                let query = match oddity {
-                    Oddity::EndlessResetToken => {
-                        doc! { "_perishable_token": { "$gt": "" }, "_perishable_token_expires_at": null }
-                    }
-                    Oddity::LegacySession => doc! { "_session_token": { "$gt": "" } },
-                    Oddity::OtherPassword => {
-                        let (pattern, options) = (cstr!(r"^\$2[abxy]\$[1-3]").into(), cstr!("").into());
-                        let bcrypt = Regex { pattern, options };
-                        doc! { "_hashed_password": { "$gt": "", "$not": bcrypt } }
-                    }
-                };
-                doc! { "count": *collection, "query": query }
-            }
-            Self::Find(collection, columns, ids) => {
-                let columns: Document = columns.iter().map(|column| ((*column).to_owned(), Bson::Int32(1))).collect();
-                doc! { "find": *collection, "filter": filter(ids), "projection": columns, "batchSize": BATCH }
-            }
-            Self::Group(collection, ids) => {
-                doc! { "aggregate": *collection, "pipeline": [{ "$match": filter(ids) }, group()],
-                "cursor": { "batchSize": BATCH }, "allowDiskUse": true }
-            }
-        };
-        if let Self::Find(_, _, ids) | Self::Group(_, ids) = self {
-            // With another order of letters ranges of ids could overlap, and ACLs that differ look the same.
-            document.extend(doc! { "collation": { "locale": "simple" }, "comment": "parse-audit" });
-            if *ids != Ids::All {
-                // Not every server sees by itself that its index of ids serves.
-                document.insert("hint", doc! { "_id": 1 });
-            }
+/// A command as it is sent.
+fn document(command: &Command<'_>) -> Document {
+    let mut document = match command {
+        Command::Hello => doc! { "hello": 1 },
+        Command::BuildInfo => doc! { "buildInfo": 1 },
+        Command::ConnectionStatus => doc! { "connectionStatus": 1, "showPrivileges": true },
+        Command::Collections => doc! { "listCollections": 1, "nameOnly": true, "authorizedCollections": true },
+        Command::Indexes(collection) => doc! { "listIndexes": *collection, "cursor": { "batchSize": BATCH } },
+        Command::Size(collection) => doc! { "count": *collection },
+        Command::Without(collection, column) => doc! { "count": *collection, "query": { *column: null } },
+        Command::Users(collection, oddity) => {
+            let query = match oddity {
+                Oddity::EndlessResetToken => {
+                    doc! { "_perishable_token": { "$gt": "" }, "_perishable_token_expires_at": null }
+                }
+                Oddity::LegacySession => doc! { "_session_token": { "$gt": "" } },
+                Oddity::OtherPassword => {
+                    let (pattern, options) = (cstr!(r"^\$2[abxy]\$[1-3]").into(), cstr!("").into());
+                    let bcrypt = Regex { pattern, options };
+                    doc! { "_hashed_password": { "$gt": "", "$not": bcrypt } }
+                }
+            };
+            doc! { "count": *collection, "query": query }
         }
-        if !matches!(self, Self::Hello | Self::BuildInfo | Self::ConnectionStatus) {
-            let [of_query, of_other] = WORK;
-            let is_query = matches!(self, Self::Find(..) | Self::Group(..) | Self::Without(..) | Self::Users(..));
-            let work = if is_query { of_query } else { of_other };
-            document.insert("maxTimeMS", i64::try_from(work.as_millis()).unwrap_or(i64::MAX));
+        Command::Find(collection, columns, ids) => {
+            let columns: Document = columns.iter().map(|column| ((*column).to_owned(), Bson::Int32(1))).collect();
+            doc! { "find": *collection, "filter": filter(ids), "projection": columns, "batchSize": BATCH }
         }
-        document
+        Command::Group(collection, ids) => {
+            doc! { "aggregate": *collection, "pipeline": [{ "$match": filter(ids) }, group()],
+            "cursor": { "batchSize": BATCH }, "allowDiskUse": true }
+        }
+    };
+    if let Command::Find(_, _, ids) | Command::Group(_, ids) = command {
+        // With another order of letters ranges of ids could overlap, and ACLs that differ look the same.
+        document.extend(doc! { "collation": { "locale": "simple" }, "comment": "parse-audit" });
+        if *ids != Ids::All {
+            // Not every server sees by itself that its index of ids serves.
+            document.insert("hint", doc! { "_id": 1 });
+        }
     }
+    if !matches!(command, Command::Hello | Command::BuildInfo | Command::ConnectionStatus) {
+        let [of_query, of_other] = WORK;
+        let is_query =
+            matches!(command, Command::Find(..) | Command::Group(..) | Command::Without(..) | Command::Users(..));
+        let work = if is_query { of_query } else { of_other };
+        document.insert("maxTimeMS", i64::try_from(work.as_millis()).unwrap_or(i64::MAX));
+    }
+    document
 }
 
 /// Which documents have these ids.
@@ -282,7 +247,7 @@ impl Connection {
 
     #[expect(clippy::disallowed_methods, reason = "a `Command` is one that reads")]
     fn run(&self, command: &Command<'_>) -> RunCommand<'_> {
-        self.database.run_command(command.document()).selection_criteria(self.from.clone())
+        self.database.run_command(document(command)).selection_criteria(self.from.clone())
     }
 
     /// Asks for one number.
@@ -303,7 +268,7 @@ impl Connection {
     ///
     /// See [`Trouble`].
     pub fn find(&self, command: &Command<'_>) -> Result<Batches<'_>, Trouble> {
-        let document = command.document();
+        let document = document(command);
         let mut without = document.clone();
         let is_by_id = without.remove("hint").is_some();
         // Nearly every collection has an index of its ids, but none must.
@@ -312,7 +277,7 @@ impl Connection {
             false => Either::Right(ready(Err(error))),
         });
         let cursor = self.wait(cursor)?;
-        Ok(Batches { connection: self, cursor: Some(cursor), empty: 0, since: Instant::now() })
+        Ok(Batches { connection: self, cursor: Some(cursor), coming: None, empty: 0, since: Instant::now() })
     }
 
     #[expect(clippy::disallowed_methods, reason = "the document is that of a `Command`, which reads")]
@@ -441,10 +406,16 @@ pub fn text(document: &[u8], column: &str) -> Option<String> {
     RawDocument::from_bytes(document).ok()?.get_str(column).ok().map(str::to_owned)
 }
 
+/// An answer, if there was one more, and what the next one is asked of.
+type Asked = (Option<Result<RawBatch, Error>>, RawBatchCursor);
+
 /// Documents as they come.
 pub struct Batches<'c> {
     connection: &'c Connection,
+    /// What is asked for the next answer; not there while one is waited for, or at the end.
     cursor: Option<RawBatchCursor>,
+    /// The answer that was asked for while the one before it is looked at, and who asked.
+    coming: Option<JoinHandle<Asked>>,
     /// How many answers in a row held nothing.
     empty: u32,
     /// When the last rest ended.
@@ -468,9 +439,17 @@ impl Batches<'_> {
     fn take(&mut self, into: &mut Vec<u8>) -> Result<Option<()>, Trouble> {
         into.clear();
         self.connection.pace.rest(&mut self.since);
-        while let Some(cursor) = &mut self.cursor {
-            let answer = self.connection.wait(cursor.next().map(Option::transpose))?;
+        while let Some(coming) = self.coming.take().or_else(|| self.ask()) {
+            let asked = coming.map(|asked| {
+                let (answer, cursor) = asked.map_err(|_| Error::custom("the task ended"))?;
+                Ok((answer.transpose()?, cursor))
+            });
+            let (answer, cursor) = self.connection.wait(asked)?;
             let Some(answer) = answer else { return Ok(None) };
+            self.cursor = Some(cursor);
+            if !self.connection.pace.rests() {
+                self.coming = self.ask();
+            }
             let broken = || Trouble::This(NOT_UNDERSTOOD.to_owned());
             let documents = answer.doc_slices().map_err(|_| broken())?;
             bytes::append(documents.as_bytes(), into).ok_or_else(broken)?;
@@ -486,9 +465,23 @@ impl Batches<'_> {
         Ok(None)
     }
 
+    /// Asks for the next answer, which comes while others are looked at.
+    fn ask(&mut self) -> Option<JoinHandle<Asked>> {
+        Some(self.connection.handle.spawn(self.cursor.take()?.into_future()))
+    }
+
     /// Ends the query, in a place where the driver can tell the server.
     fn end(&mut self) {
         let _inside = self.connection.handle.enter();
         drop(self.cursor.take());
+        if let Some(coming) = self.coming.take() {
+            coming.abort();
+        }
+    }
+}
+
+impl Drop for Batches<'_> {
+    fn drop(&mut self) {
+        self.end();
     }
 }

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use crate::live::{Answers, Body, Document};
 use crate::problem::Problem;
 
-use super::driver::{self, Command, Connection};
+use super::command::Command;
+use super::driver::{self, Connection};
 use super::trouble::{A_VIEW, DROPPED, Trouble};
 use super::{Database, each};
 

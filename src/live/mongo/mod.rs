@@ -6,6 +6,7 @@
 mod about;
 mod address;
 mod bytes;
+mod command;
 mod driver;
 mod failures;
 mod indexes;
@@ -23,8 +24,8 @@ use super::pace::Pace;
 use super::sampling::Sampling;
 use super::{Answers, Body, Document};
 use address::Address;
-use driver::{Command, Connection};
-use rows::Ids;
+use command::{Command, Ids};
+use driver::Connection;
 use trouble::Trouble;
 
 /// Longer facts are not read further, in bytes.

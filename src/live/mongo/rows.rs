@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::live::sampling::{self, Chosen, Sampling};
 use crate::live::{Form, Rows};
 
-use super::driver::{Batches, Command, Connection};
+use super::command::{Command, Ids};
+use super::driver::{Batches, Connection};
 use super::trouble::Trouble;
 
 /// A path below `_acl` that no row has: the map itself is answered, but empty. Whether it is there is enough.
@@ -31,34 +32,6 @@ const ROW: u64 = 100;
 
 /// Letters of the ids that Parse Server makes, in the order of their bytes.
 const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/// Documents of a collection by their ids.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ids {
-    /// All.
-    All,
-    /// Those whose id is a text, from the first one and before the second.
-    Between(Option<String>, Option<String>),
-    /// Those whose id is no text.
-    Others,
-}
-
-/// All types of ids but texts.
-pub const OTHER_TYPES: [&str; 13] = [
-    "number",
-    "object",
-    "binData",
-    "objectId",
-    "bool",
-    "date",
-    "null",
-    "timestamp",
-    "javascript",
-    "javascriptWithScope",
-    "dbPointer",
-    "minKey",
-    "maxKey",
-];
 
 /// A part of the rows of a class.
 pub struct Part {
