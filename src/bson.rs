@@ -68,22 +68,24 @@ fn zero(bytes: &[u8]) -> Option<usize> {
 
 #[inline]
 fn value_size(kind: u8, bytes: &[u8]) -> Option<usize> {
-    let prefixed = |more: usize| usize::try_from(int32(bytes)?).ok()?.checked_add(more);
     match kind {
-        0x02 => prefixed(4),
-        0x03 | 0x04 => prefixed(0).filter(|size| *size >= 5),
+        0x02 | 0x0d | 0x0e => prefixed(bytes, 4),
+        0x03 | 0x04 | 0x0f => prefixed(bytes, 0).filter(|size| *size >= 5),
         _ => other_size(kind, bytes),
     }
 }
 
+/// The size that a value begins with, and so many bytes more.
+#[inline]
+fn prefixed(bytes: &[u8], more: usize) -> Option<usize> {
+    usize::try_from(int32(bytes)?).ok()?.checked_add(more)
+}
+
 /// The size of a value that rows seldom have.
 fn other_size(kind: u8, bytes: &[u8]) -> Option<usize> {
-    let prefixed = |more: usize| usize::try_from(int32(bytes)?).ok()?.checked_add(more);
     match kind {
         0x01 | 0x09 | 0x11 | 0x12 => Some(8),
-        0x0d | 0x0e => prefixed(4),
-        0x0f => prefixed(0).filter(|size| *size >= 5),
-        0x05 => prefixed(5),
+        0x05 => prefixed(bytes, 5),
         0x06 | 0x0a | 0x7f | 0xff => Some(0),
         0x07 => Some(12),
         0x08 => Some(1),
@@ -91,7 +93,7 @@ fn other_size(kind: u8, bytes: &[u8]) -> Option<usize> {
             let pattern = memchr::memchr(0, bytes)? + 1;
             Some(pattern + memchr::memchr(0, bytes.get(pattern..)?)? + 1)
         }
-        0x0c => prefixed(16),
+        0x0c => prefixed(bytes, 16),
         0x10 => Some(4),
         0x13 => Some(16),
         _ => None,
